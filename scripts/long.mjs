@@ -1,0 +1,21 @@
+// The long variants of the tests: every corpus case byte for byte, 20,000 damaged inputs per reader, more live rounds.
+// `node scripts/long.mjs [fuzz seed]`; takes the better part of an hour and is no part of `npm test`.
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const seed = process.argv[2] ?? String(Date.now() % 2 ** 31);
+const runs = [
+  { title: 'read-only, all cases, bytes compared', files: ['test/read-only/corpus.test.ts'], env: { RAFT_INSPECTOR_LONG: '1' } },
+  { title: `fuzz, 20000 inputs per reader, seed ${seed}`, files: ['test/fuzz/campaign.test.ts'], env: { RAFT_INSPECTOR_FUZZ_COUNT: '20000', RAFT_INSPECTOR_FUZZ_SEED: seed } },
+  { title: 'live, 60 rounds', files: ['test/live/etcd.test.ts'], env: { RAFT_INSPECTOR_LIVE_ROUNDS: '60' } },
+];
+
+let failed = 0;
+for (const { title, files, env } of runs) {
+  console.log(`\n== ${title}`);
+  const done = spawnSync(process.execPath, ['scripts/test.mjs', ...files], { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  if (done.status !== 0) failed += 1;
+}
+console.log(`${runs.length - failed} long runs passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

@@ -1,0 +1,43 @@
+import { EXIT, type ExitCode, InspectorError, UsageError } from '../engine/errors.ts';
+import { type ErrorBody, errorBody } from './envelope.ts';
+
+/** Any thrown thing as what to print and the code to end with. */
+export interface Failure {
+  exit: ExitCode;
+  body: ErrorBody;
+  /** Only for failures of the tool itself, and only shown with `--verbose`. */
+  stack?: string;
+}
+
+/**
+ * Sorts errors: ours as they are, the framework's complaints about arguments as wrong usage, everything else as a failure of
+ * the tool itself.
+ */
+export function toFailure(thrown: unknown, command: string): Failure {
+  if (thrown instanceof InspectorError) return { exit: thrown.exitCode, body: errorBody(thrown) };
+  if (isUsageComplaint(thrown)) {
+    const usage = new UsageError(tidy(thrown.message), `See: raft-inspector ${command === '' ? '' : `${command} `}--help`);
+    return { exit: usage.exitCode, body: errorBody(usage) };
+  }
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const body: ErrorBody = {
+    code: 'BUG',
+    message: `unexpected failure: ${error.message || error.name}`,
+    hint: 'Run it again with --verbose and report what it prints; no data was changed by looking',
+  };
+  return error.stack === undefined ? { exit: EXIT.bug, body } : { exit: EXIT.bug, body, stack: error.stack };
+}
+
+/** oclif marks its own argument errors with the exit code 2 and nothing else that is common to all. */
+function isUsageComplaint(thrown: unknown): thrown is Error {
+  return thrown instanceof Error && (thrown as { oclif?: { exit?: number } }).oclif?.exit === EXIT.usage;
+}
+
+function tidy(message: string): string {
+  const lines = message.replace(/\s*See more help with --help\s*$/, '').replace(/^The following errors? occurred:\s*/, '');
+  return lines
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('; ');
+}

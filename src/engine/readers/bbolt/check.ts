@@ -1,0 +1,161 @@
+import { CorruptDataError } from '../../errors.ts';
+import { bucketLabel, bucketRoot } from './bucket.ts';
+import { PageSet, u64 } from './bytes.ts';
+import { branchElement, FREELIST_FLAG, leafElement, PAGE_HEADER_BYTES, type Page, type PageReader } from './page.ts';
+import type { BoltMeta } from './types.ts';
+import { MAX_DEPTH, type TreeRoot } from './walk.ts';
+
+export const MAX_PROBLEMS = 100;
+const FREELIST_COUNT_IN_FIRST = 0xffff;
+
+export interface BoltProblem {
+  byteOffset: number;
+  problem: string;
+}
+
+/** Thrown to leave the check once enough is known. */
+class EnoughProblems extends Error {}
+
+/**
+ * What `bbolt check` verifies (bbolt 1.4.3 tx_check.go): no page freed twice; every reachable page used once, below the
+ * high-water mark, a branch or leaf, and not free; keys strictly ascending within a page and inside the bounds its parents
+ * give; every page reachable or free (only with a synced freelist: otherwise "free" means unreachable). Inline
+ * buckets are checked in addition: bbolt's own check leaves them out.
+ */
+export function checkPages(pages: PageReader, meta: BoltMeta): BoltProblem[] {
+  const checker = new Checker(pages, meta);
+  try {
+    checker.run();
+  } catch (error) {
+    if (!(error instanceof EnoughProblems)) throw error;
+  }
+  return checker.problems;
+}
+
+class Checker {
+  readonly problems: BoltProblem[] = [];
+  private readonly reached = new PageSet();
+  private readonly free = new PageSet();
+  private freelistRead = false;
+
+  constructor(
+    private readonly pages: PageReader,
+    private readonly meta: BoltMeta,
+  ) {}
+
+  run(): void {
+    this.reached.add(0);
+    this.reached.add(1);
+    this.guard(() => this.readFreelist());
+    this.tree(this.meta.rootPage, 0);
+    if (this.freelistRead) this.findLeaks();
+  }
+
+  private add(byteOffset: number, problem: string): void {
+    this.problems.push({ byteOffset, problem });
+    if (this.problems.length >= MAX_PROBLEMS) throw new EnoughProblems();
+  }
+
+  /** Runs a step; damage it meets becomes a problem. */
+  private guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof CorruptDataError)) throw error;
+      this.add(error.byteOffset, error.problem);
+    }
+  }
+
+  private readFreelist(): void {
+    const id = this.meta.freelistPage;
+    if (id === null) return;
+    const header = this.pages.header(id);
+    if (header.flags !== FREELIST_FLAG) throw this.pages.corrupt(id, `page ${id} has flags 0x${header.flags.toString(16)}, a freelist was expected`);
+    this.reach(id, header.overflow);
+    const { source, pageSize } = this.pages;
+    const end = (id + 1 + header.overflow) * pageSize;
+    let from = id * pageSize + PAGE_HEADER_BYTES;
+    let count = header.count;
+    if (count === FREELIST_COUNT_IN_FIRST) {
+      count = u64(source.read(from, 8), 0);
+      from += 8;
+    }
+    if (from + count * 8 > Math.min(end, source.size)) throw this.pages.corrupt(id, `the freelist claims ${count} pages, more than its page holds`);
+    // Chunks are multiples of 8 bytes except where the file shrinks under us.
+    for (const chunk of source.chunks(from, from + count * 8)) {
+      for (let at = 0; at + 8 <= chunk.length; at += 8) this.addFree(id, u64(chunk, at));
+    }
+    this.freelistRead = true;
+  }
+
+  private addFree(freelist: number, id: number): void {
+    const at = freelist * this.pages.pageSize;
+    if (id < 2 || id >= this.pages.highWater) this.add(at, `the freelist names page ${id}, outside 2..${this.pages.highWater - 1}`);
+    else if (!this.free.add(id)) this.add(at, `page ${id} is in the freelist twice`);
+  }
+
+  /** Marks a page and its overflow as used; false when its first page was used already. */
+  private reach(id: number, overflow: number): boolean {
+    for (let page = id; page <= id + overflow; page++) {
+      const isNew = this.reached.add(page);
+      if (!isNew) this.add(page * this.pages.pageSize, `page ${page} is referenced more than once`);
+      if (!isNew && page === id) return false;
+      if (this.free.has(page)) this.add(page * this.pages.pageSize, `page ${page} is in use and in the freelist`);
+    }
+    return true;
+  }
+
+  private tree(root: TreeRoot, depth: number, lower: Buffer | null = null, upper: Buffer | null = null): void {
+    this.guard(() => {
+      if (depth > MAX_DEPTH) throw this.pages.corrupt(typeof root === 'number' ? root : 0, `lies deeper than ${MAX_DEPTH} levels`);
+      const page = typeof root === 'number' ? this.pages.tree(root) : root;
+      if (typeof root === 'number' && !this.reach(root, page.overflow)) return;
+      if (page.kind === 'branch') this.branch(page, depth, lower, upper);
+      else this.leaf(page, depth, lower, upper);
+    });
+  }
+
+  private branch(page: Page, depth: number, lower: Buffer | null, upper: Buffer | null): void {
+    if (page.count === 0) this.add(page.byteOffset, `branch page ${page.id} has no elements`);
+    let previous: Buffer | null = null;
+    for (let i = 0; i < page.count; i++) {
+      this.guard(() => {
+        const { key, child } = branchElement(page, i);
+        this.keyOrder(page, i, key, previous, lower, upper);
+        previous = key;
+        const next = i + 1 < page.count ? branchElement(page, i + 1).key : upper;
+        this.tree(child, depth + 1, key, next);
+      });
+    }
+  }
+
+  private leaf(page: Page, depth: number, lower: Buffer | null, upper: Buffer | null): void {
+    let previous: Buffer | null = null;
+    let floor = 0;
+    for (let i = 0; i < page.count; i++) {
+      this.guard(() => {
+        const element = leafElement(page, i, floor);
+        floor = element.end;
+        this.keyOrder(page, i, element.key, previous, lower, upper);
+        previous = element.key;
+        if (element.isBucket) this.tree(bucketRoot(page, element.key, element.value), depth + 1);
+      });
+    }
+  }
+
+  private keyOrder(page: Page, index: number, key: Buffer, previous: Buffer | null, lower: Buffer | null, upper: Buffer | null): void {
+    const where = page.id === 0 ? `element ${index} of an inline bucket` : `element ${index} of page ${page.id}`;
+    const order = previous ? Buffer.compare(previous, key) : -1;
+    if (order > 0) this.add(page.byteOffset, `${where}: key ${bucketLabel(key)} comes before its neighbour's`);
+    if (order === 0) this.add(page.byteOffset, `${where}: key ${bucketLabel(key)} is there twice`);
+    if (index === 0 && lower && Buffer.compare(key, lower) < 0) this.add(page.byteOffset, `${where}: its key is less than the parent's`);
+    if (upper && Buffer.compare(key, upper) >= 0) this.add(page.byteOffset, `${where}: its key belongs to the next page of the parent`);
+  }
+
+  private findLeaks(): void {
+    if (this.reached.size + this.free.size === this.pages.highWater) return;
+    for (let id = 2; id < this.pages.highWater; id++) {
+      if (!this.reached.has(id) && !this.free.has(id)) this.add(id * this.pages.pageSize, `page ${id} is neither in use nor free`);
+    }
+  }
+}

@@ -1,0 +1,219 @@
+import { UnreadableError } from '../../errors.ts';
+import { crc32c } from '../crc32c.ts';
+import { FileSource } from '../file-source.ts';
+import { MAX_RECORD_BYTES, RECORD, WalFrameReader, type FrameStatus } from './wal-frame.ts';
+import { continuesAt, findResumption, type Resumption } from './wal-resync.ts';
+import type { WalSegment } from './wal-segments.ts';
+
+/**
+ * A place where the log cannot be read on. `torn`: an unfinished write at the very end, harmless; `bad-record`: bytes inside are
+ * wrong; `missing-segment`: a file is missing before this segment; `broken-chain`: records are missing at the end of the segment
+ * before; `unreadable`: the file cannot be read.
+ */
+export interface WalDamage {
+  kind: 'torn' | 'bad-record' | 'missing-segment' | 'broken-chain' | 'unreadable';
+  segment: WalSegment;
+  byteOffset: number;
+  reason: string;
+  /** In the newest segment the log ends before it; in an older one the log starts again behind it. */
+  inNewest: boolean;
+  /** What the record called itself, where its header can still be read. */
+  recordType: number;
+}
+
+/** One step of a walk over the WAL: a record whose checksum holds, or damage. The same object every time, valid until the next step. */
+export interface WalEvent {
+  damage: WalDamage | null;
+  frame: WalFrameReader;
+  segment: WalSegment;
+  inNewest: boolean;
+}
+
+/** How far each segment was read: offsets by ordinal, so that a second walk sees the same log though a server goes on writing. */
+export type WalEnds = number[];
+
+export interface WalScanOptions {
+  ends?: WalEnds | undefined;
+  onBytes?: ((bytes: number) => void) | undefined;
+  /** Called with each file as it is opened. */
+  onOpen?: ((source: FileSource) => void) | undefined;
+  /** Called with the offset behind the last frame of a segment. */
+  onEnd?: ((segment: WalSegment, offset: number) => void) | undefined;
+  /** Segments before this ordinal are left out. */
+  fromOrdinal?: number | undefined;
+}
+
+const PROGRESS_RECORDS = 0x3fff;
+/** Past this many damaged places the rest of a segment counts as one. */
+const MAX_DAMAGES = 1000;
+
+/** Running checksum; `known` is false where reading begins or goes on without a predecessor. */
+interface Chain {
+  crc: number;
+  known: boolean;
+}
+
+/**
+ * Walks the records of all segments in order, checks the checksum chain, and goes on behind damage where the chain can be taken
+ * up again. Checksum records are not reported.
+ * @see etcd v3.6.14, server/storage/wal/wal.go (ReadAll), decoder.go (decodeRecord, isTornEntry)
+ */
+export function* walkWal(segments: readonly WalSegment[], options: WalScanOptions = {}): Generator<WalEvent, void, undefined> {
+  const chain: Chain = { crc: 0, known: false };
+  let previous: WalSegment | undefined;
+  for (const segment of segments.slice(options.fromOrdinal ?? 0)) {
+    const inNewest = segment.ordinal === segments.length - 1;
+    if (previous && segment.seq !== previous.seq + 1) {
+      yield damageEvent({ kind: 'missing-segment', segment, byteOffset: 0, reason: missingReason(previous, segment), inNewest: false, recordType: 0 });
+      chain.known = false;
+    }
+    previous = segment;
+    if (!chain.known) chain.crc = 0;
+    try {
+      using source = FileSource.open(segment.path, segment.name);
+      options.onOpen?.(source);
+      const scan = new SegmentScan(source, segment, inNewest, chain, options.ends?.[segment.ordinal] ?? source.size, options.onBytes);
+      for (let event = scan.next(); event; event = scan.next()) yield event;
+      options.onEnd?.(segment, scan.endsInDamage ? source.size : scan.offset);
+    } catch (error) {
+      if (!(error instanceof UnreadableError)) throw error;
+      chain.known = false;
+      yield damageEvent({ kind: 'unreadable', segment, byteOffset: 0, reason: error.problem, inNewest, recordType: 0 });
+    }
+  }
+}
+
+const NO_FRAME = null as unknown as WalFrameReader;
+
+function damageEvent(damage: WalDamage): WalEvent {
+  return { damage, frame: NO_FRAME, segment: damage.segment, inNewest: damage.inNewest };
+}
+
+function missingReason(previous: WalSegment, segment: WalSegment): string {
+  const missing = segment.seq - previous.seq - 1;
+  return missing === 1 ? `segment ${previous.seq + 1} is missing` : `${missing} segments are missing from ${previous.seq + 1} on`;
+}
+
+/** One segment's walk. */
+class SegmentScan {
+  /** Start of the next frame. */
+  offset = 0;
+  /** The records cannot be read to their end: what lies behind `offset` is damage, not the tail of the file. */
+  endsInDamage = false;
+  private damages = 0;
+  private records = 0;
+  private reported = 0;
+  private done = false;
+  private pending: WalDamage | null = null;
+  private readonly frame: WalFrameReader;
+  private readonly event: WalEvent;
+
+  constructor(
+    private readonly source: FileSource,
+    private readonly segment: WalSegment,
+    private readonly inNewest: boolean,
+    private readonly chain: Chain,
+    limit: number,
+    private readonly onBytes: ((bytes: number) => void) | undefined,
+  ) {
+    this.frame = new WalFrameReader(source, limit);
+    this.event = { damage: null, frame: this.frame, segment, inNewest };
+  }
+
+  next(): WalEvent | null {
+    const { frame, event } = this;
+    while (!this.done) {
+      const status = frame.at(this.offset);
+      const problem = status === 'record' ? this.accept(frame) : undefined;
+      if (status === 'record' && problem === undefined) {
+        this.offset = frame.nextOffset;
+        if ((++this.records & PROGRESS_RECORDS) === 0) this.progress(this.offset);
+        if (frame.type !== RECORD.crc) {
+          event.damage = null;
+          return event;
+        }
+      } else this.goOn(status === 'end' ? this.behindEnd(frame) : this.behindDamage(frame, status, problem));
+      if (this.pending) {
+        event.damage = this.pending;
+        this.pending = null;
+        return event;
+      }
+    }
+    return null;
+  }
+
+  private goOn(resumption: Resumption | null): void {
+    if (resumption) {
+      this.chain.crc = resumption.crc;
+      this.chain.known = true;
+      this.offset = resumption.offset;
+    } else {
+      this.done = true;
+      this.progress(this.source.size);
+    }
+  }
+
+  private progress(offset: number): void {
+    this.onBytes?.(offset - this.reported);
+    this.reported = offset;
+  }
+
+  /** Takes a record into the chain; returns what is wrong with its checksum. */
+  private accept(frame: WalFrameReader): string | undefined {
+    const { chain } = this;
+    if (frame.type === RECORD.crc) {
+      // The chain's seed. Adopted where reading begins (decoder.go), compared everywhere else.
+      const isBroken = chain.known && chain.crc !== 0 && chain.crc !== frame.storedCrc;
+      if (isBroken && frame.offset !== 0) return 'checksum record does not continue the records before it';
+      if (isBroken) this.report('broken-chain', 0, 'the checksum does not continue the segment before it: records are missing at its end', frame.type, false);
+      chain.crc = frame.storedCrc;
+      chain.known = true;
+      return undefined;
+    }
+    const crc = crc32c(frame.data, chain.crc);
+    if (crc !== frame.storedCrc) return `checksum wrong (stored ${hex32(frame.storedCrc)}, computed ${hex32(crc)})`;
+    chain.crc = crc;
+    return undefined;
+  }
+
+  /** A zero length field ends the log, unless whole records follow: then a part of the file was zeroed. */
+  private behindEnd(frame: WalFrameReader): Resumption | null {
+    const { offset } = frame;
+    if (offset >= frame.size || this.damages >= MAX_DAMAGES) return null;
+    const resumption = findResumption(this.source, offset + 8, frame.size);
+    if (resumption) this.report('bad-record', offset, 'zeros where a record should be, and whole records behind them', 0);
+    return resumption;
+  }
+
+  private behindDamage(frame: WalFrameReader, status: FrameStatus, problem: string | undefined): Resumption | null {
+    const { offset, size, nextOffset, storedCrc } = frame;
+    const recordType = status === 'record' ? frame.type : 0;
+    const hasZeroSector = (status === 'record' || status === 'malformed') && frame.hasZeroSector();
+    let resumption: Resumption | null = null;
+    if (this.damages < MAX_DAMAGES) {
+      if (status === 'record' && continuesAt(this.source, nextOffset, storedCrc, size)) resumption = { offset: nextOffset, crc: storedCrc };
+      else resumption = findResumption(this.source, offset + 8, size);
+    }
+    const unfinished = status === 'short' || status === 'beyond' || hasZeroSector;
+    const kind = this.inNewest && !resumption && unfinished ? 'torn' : 'bad-record';
+    this.report(kind, offset, problem ?? reasonFor(status), recordType);
+    if (!resumption) this.chain.known = false;
+    this.endsInDamage = !resumption && kind !== 'torn';
+    return resumption;
+  }
+
+  private report(kind: WalDamage['kind'], byteOffset: number, reason: string, recordType: number, inNewest = this.inNewest): void {
+    this.damages++;
+    this.pending = { kind, segment: this.segment, byteOffset, reason, inNewest, recordType };
+  }
+}
+
+function reasonFor(status: FrameStatus): string {
+  if (status === 'short') return 'the file ends inside a length field';
+  if (status === 'beyond') return `the record is longer than the rest of the file (or than ${MAX_RECORD_BYTES >> 20} MiB)`;
+  return 'not a record of the write-ahead log';
+}
+
+function hex32(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}

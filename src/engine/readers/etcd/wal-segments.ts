@@ -1,0 +1,45 @@
+import path from 'node:path';
+import { listDirectory } from '../file-source.ts';
+
+/** One WAL segment by its name: `<seq:16hex>-<index:16hex>.wal`. */
+export interface WalSegment {
+  path: string;
+  /** Path below the member's directory, for people. */
+  name: string;
+  seq: number;
+  /** Index of the first entry it was expected to hold when it was made. */
+  firstIndex: number;
+  /** Place in the list of segments present. */
+  ordinal: number;
+}
+
+const SEGMENT_NAME = /^([0-9a-f]{16})-([0-9a-f]{16})\.wal$/;
+
+/** The segments of a WAL directory in order of sequence; files of other names (`0.tmp`, `*.broken`) are no part of the log. */
+export function listSegments(directory: string, namePrefix: string): WalSegment[] {
+  const segments: WalSegment[] = [];
+  for (const file of listDirectory(directory)) {
+    const parsed = parseSegmentName(file);
+    if (!parsed) continue;
+    segments.push({ path: path.join(directory, file), name: namePrefix + file, ...parsed, ordinal: segments.length });
+  }
+  return segments;
+}
+
+/** A lone segment file, wherever it lies and whatever it is called. */
+export function loneSegment(file: string): WalSegment {
+  const name = path.basename(file);
+  return { path: file, name, ...(parseSegmentName(name) ?? { seq: 0, firstIndex: 0 }), ordinal: 0 };
+}
+
+export function parseSegmentName(file: string): { seq: number; firstIndex: number } | null {
+  const match = SEGMENT_NAME.exec(file);
+  if (!match) return null;
+  const [seq, firstIndex] = [Number.parseInt(match[1] as string, 16), Number.parseInt(match[2] as string, 16)];
+  return Number.isSafeInteger(seq) && Number.isSafeInteger(firstIndex) ? { seq, firstIndex } : null;
+}
+
+/** Sequence number and index, spelled as in a segment's name. */
+export function segmentName(seq: number, firstIndex: number): string {
+  return `${seq.toString(16).padStart(16, '0')}-${firstIndex.toString(16).padStart(16, '0')}.wal`;
+}

@@ -1,0 +1,46 @@
+/** One line of the root help: a situation an operator is in, and what to type then. */
+export interface Situation {
+  title: string;
+  /** Commands by id (`inspect:member`) and how they are written there. Those that do not exist are not shown. */
+  commands: readonly { id: string; text: string }[];
+}
+
+const plain = (...ids: string[]): { id: string; text: string }[] => ids.map((id) => ({ id, text: id.replaceAll(':', ' ') }));
+
+export const SITUATIONS: readonly Situation[] = [
+  { title: 'Look at data', commands: [{ id: 'inspect:member', text: 'inspect member <dir>' }, ...plain('inspect:log', 'inspect:timeline', 'inspect:fsck')] },
+  { title: 'Every day', commands: [{ id: 'member:list', text: 'member list --watch' }, ...plain('member:add', 'leader:stepdown', 'snapshot:verify')] },
+  { title: 'Before an upgrade', commands: plain('upgrade:plan', 'upgrade:run', 'runbook:render') },
+  { title: 'Every quarter', commands: [...plain('drill:run', 'drill:report'), { id: 'drill:history', text: 'drill history --due' }] },
+  { title: 'Practise', commands: plain('lab:up', 'node:start', 'kv:put', 'bench:write') },
+  { title: 'This machine', commands: plain('doctor', 'autocomplete', 'version') },
+];
+
+/** The path out of a lost majority, in order; each step and why it is taken. */
+export const RECOVERY_PATH: readonly string[] = ['collect', 'pick', 'compare', 'plan', 'show', 'lint', 'diff', 'rehearse', 'apply', 'status', 'verify', 'report', 'undo', 'fence', 'bootstrap'];
+
+/** The order in which a topic lists its commands; what is not named here follows by name. */
+export const TOPIC_ORDER: Readonly<Record<string, readonly string[]>> = {
+  recover: RECOVERY_PATH,
+  inspect: ['member', 'log', 'membership', 'timeline', 'fsck', 'evidence', 'stores'],
+  snapshot: ['list', 'inspect', 'verify', 'diff', 'save', 'restore'],
+};
+
+export const TOPIC_INTRO: Readonly<Record<string, readonly string[]>> = {
+  recover: [
+    'Lost the majority: read every disk that is left, pick the member to continue from, and say what that loses.',
+    'Stop the surviving members first and copy their data. Nothing here writes to the data it looks at.',
+  ],
+  inspect: ['Look at Raft data on disk. Read-only: it takes no lock, creates nothing beside the data, and never refuses to look.'],
+  snapshot: ['Snapshots and backups: what they hold, and whether they can be trusted.'],
+};
+
+/** Ids in the order their topic reads best. */
+export function inOrder(topic: string, ids: readonly string[]): string[] {
+  const order = TOPIC_ORDER[topic] ?? [];
+  const rank = (id: string): number => {
+    const at = order.indexOf(id.slice(topic.length + 1));
+    return at === -1 ? order.length : at;
+  };
+  return [...ids].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}

@@ -1,0 +1,142 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+
+/** Why no real server can be started here; null when one can. */
+export function etcdMissing(): string | null {
+  for (const tool of ['etcd', 'etcdctl']) {
+    try {
+      execFileSync(tool, [tool === 'etcd' ? '--version' : 'version'], { env: { ...process.env, ETCDCTL_API: '3' }, stdio: 'ignore' });
+    } catch {
+      return `${tool} is not installed (Debian: apt-get install etcd-server etcd-client)`;
+    }
+  }
+  return null;
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => {
+      const server = net.createServer();
+      return new Promise<net.Server>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', () => resolve(server)));
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as net.AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export interface EtcdMember {
+  name: string;
+  /** Its data directory. */
+  directory: string;
+  clientUrl: string;
+  process: ChildProcess;
+}
+
+export interface EndpointStatus {
+  memberId: string;
+  raftIndex: number;
+  raftTerm: number;
+  revision: number;
+}
+
+/** A cluster of real etcd servers on loopback, its data in a directory of its own. Always end it with `stop`. */
+export class EtcdCluster {
+  private constructor(
+    readonly root: string,
+    readonly members: EtcdMember[],
+  ) {}
+
+  static async start(size: number): Promise<EtcdCluster> {
+    const root = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-etcd-'));
+    const ports = await freePorts(size * 2);
+    const names = Array.from({ length: size }, (_, at) => `n${at + 1}`);
+    const url = (at: number): string => `http://127.0.0.1:${ports[at]}`;
+    const initial = names.map((name, at) => `${name}=${url(size + at)}`).join(',');
+    const members = names.map((name, at) => {
+      const directory = path.join(root, name);
+      const log = fs.openSync(path.join(root, `${name}.log`), 'w');
+      const server = spawn(
+        'etcd',
+        [
+          ...['--name', name, '--data-dir', directory, '--initial-cluster', initial, '--initial-cluster-state', 'new', '--initial-cluster-token', path.basename(root)],
+          ...['--listen-client-urls', url(at), '--advertise-client-urls', url(at), '--listen-peer-urls', url(size + at), '--initial-advertise-peer-urls', url(size + at)],
+          ...['--snapshot-count', '200', '--logger', 'zap', '--log-outputs', 'stderr'],
+        ],
+        { stdio: ['ignore', log, log] },
+      );
+      fs.closeSync(log);
+      return { name, directory, clientUrl: url(at), process: server };
+    });
+    const cluster = new EtcdCluster(root, members);
+    try {
+      await cluster.waitUntilHealthy();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** Polls with a deadline: a put must be answered. */
+  private async waitUntilHealthy(): Promise<void> {
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      try {
+        await this.put('health', 'probe');
+        return;
+      } catch (cause) {
+        if (Date.now() > deadline) throw new Error(`the etcd servers did not come up: ${this.logTail()}`, { cause });
+        await pause(200);
+      }
+    }
+  }
+
+  private logTail(): string {
+    return this.members.map(({ name }) => fs.readFileSync(path.join(this.root, `${name}.log`), 'utf8').slice(-400)).join('\n');
+  }
+
+  /** One put through the JSON gateway of a member. */
+  async put(key: string, value: string, at = 0): Promise<void> {
+    const body = JSON.stringify({ key: Buffer.from(key).toString('base64'), value: Buffer.from(value).toString('base64') });
+    const response = await fetch(`${this.members[at]?.clientUrl}/v3/kv/put`, { method: 'POST', body, signal: AbortSignal.timeout(5000) });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`put ${key}: ${response.status} ${answer}`);
+  }
+
+  /** `etcdctl endpoint status` of every member, in order. */
+  status(): EndpointStatus[] {
+    return this.members.map(({ clientUrl }) => {
+      const text = execFileSync('etcdctl', ['--endpoints', clientUrl, 'endpoint', 'status', '-w', 'json'], { encoding: 'utf8', env: { ...process.env, ETCDCTL_API: '3' } });
+      // The member id has 64 bits: it is taken from the text, since a double would lose digits.
+      const id = /"member_id":(\d+)/.exec(text)?.[1] ?? '0';
+      const [{ Status: status }] = JSON.parse(text) as [{ Status: { raftIndex: number; raftTerm: number; header: { revision: number } } }];
+      return { memberId: BigInt(id).toString(16), raftIndex: status.raftIndex, raftTerm: status.raftTerm, revision: status.header.revision };
+    });
+  }
+
+  /** Ends every server at once, the hard way, and waits until each is gone. */
+  async kill(): Promise<void> {
+    await Promise.all(
+      this.members.map(({ process: server }) => {
+        if (server.exitCode !== null || server.signalCode !== null) return Promise.resolve();
+        const gone = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+        server.kill('SIGKILL');
+        return gone;
+      }),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    fs.rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
