@@ -16,6 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'engine/model': ['engine/core'],
   'engine/readers': ['engine/model', 'engine/core'],
   'engine/places': ['engine/readers', 'engine/model', 'engine/core'],
+  'engine/inspect': ['engine/places', 'engine/readers', 'engine/model', 'engine/core'],
   'engine/recovery': ['engine/places', 'engine/readers', 'engine/model', 'engine/core'],
 };
 

@@ -57,6 +57,7 @@ export abstract class BaseCommand<T> extends Command {
     return this.display.report;
   }
 
+  // The framework's own signature: its constraints are spelled with `any`.
   protected override async parse<F extends Interfaces.OutputFlags<any>, B extends Interfaces.OutputFlags<any>, A extends Interfaces.OutputArgs<any>>(
     options?: Interfaces.Input<F, B, A>,
     argv?: string[],

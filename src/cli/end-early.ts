@@ -11,8 +11,8 @@ import { resolveWords } from './resolve.ts';
 export async function endEarly(reason: 'interrupt' | 'timeout' | 'crash', words: readonly string[], hasWritten: boolean, error?: Error): Promise<ExitCode> {
   const command = resolveWords(words);
   const thrown = {
-    interrupt: () => new DeclinedError('interrupted; nothing was changed', ''),
-    timeout: () => new UnreachableError('not done within --timeout; nothing was changed', 'Give it longer: --timeout 10m'),
+    interrupt: () => new DeclinedError("interrupted; no member's data was changed", ''),
+    timeout: () => new UnreachableError("not done within --timeout; no member's data was changed", 'Give it longer: --timeout 10m'),
     crash: () => error ?? new Error('the reading thread ended'),
   }[reason]();
   if (isTerminal(2)) writeError('\r\u001b[K');

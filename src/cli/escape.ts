@@ -2,6 +2,7 @@
  * Characters from data that could move the cursor, hide text or reorder a line: C0 and C1 controls, DEL, line separators and
  * Unicode's direction overrides. A key is whatever a client once sent, so nothing of it reaches a terminal raw.
  */
+// oxlint-disable-next-line no-control-regex -- control characters are what this file is about
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 const UNSAFE_JSON = /[\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b' };
@@ -17,6 +18,7 @@ export function escapeControl(text: string): string {
 }
 
 /** The colour sequences this tool writes itself; all others are spelled out like any control character. */
+// oxlint-disable-next-line no-control-regex -- as above
 const OWN_SEQUENCES = /(\u001b\[(?:0|1|2|22|31|32|33|36|39)m)/;
 
 /** A finished screen line: our own colours pass when colour is on, everything else unsafe is spelled out. */

@@ -19,17 +19,17 @@ const group = 'GLOBAL';
 /** What every command takes. A subclass lists only its own flags. */
 export const globalFlags = {
   json: Flags.boolean({ helpGroup: group, summary: 'Print one JSON document and nothing else on stdout' }),
-  format: Flags.string({ helpGroup: group, options: [...FORMATS], helpValue: '<format>', summary: 'How to print the answer' }),
+  format: Flags.string({ helpGroup: group, options: [...FORMATS], helpValue: FORMATS.join('|'), summary: 'How to print the answer' }),
   'no-color': Flags.boolean({ helpGroup: group, summary: 'No colours (also NO_COLOR, TERM=dumb)' }),
   quiet: Flags.boolean({ helpGroup: group, summary: 'No progress, hints or next steps on stderr', exclusive: ['verbose'] }),
   verbose: Flags.boolean({ helpGroup: group, summary: 'Whole lists, and the stack trace of an unexpected failure' }),
   yes: Flags.boolean({ helpGroup: group, summary: 'Answer yes to prompts; lifts no refusal, confirms no loss' }),
-  override: Flags.string({ ...REPEATABLE, helpGroup: group, helpValue: '<rule-id>', summary: 'Lift the one refusal named; may be repeated' }),
+  override: Flags.string({ ...REPEATABLE, helpGroup: group, helpValue: '<rule-id>', summary: 'Lift the one refusal named' }),
   'no-wait': Flags.boolean({ helpGroup: group, summary: 'Return before the effect was observed' }),
   timeout: durationFlag({ helpGroup: group, summary: 'Give up after this long (exit 6)' }),
   redact: Flags.option({ options: ['none', 'values', 'all'] as const, default: 'values' as Redaction })({
     helpGroup: group,
-    helpValue: '<level>',
+    helpValue: 'none|values|all',
     summary: 'Hide values; all hashes keys too; none shows everything',
   }),
   'log-file': Flags.string({ helpGroup: group, helpValue: '<path>', summary: 'Append a JSON log of this run' }),

@@ -28,7 +28,7 @@ export function writeAll(fd: number, text: string): void {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'EPIPE') throw new ClosedPipe('the reader closed the pipe', { cause: error });
       if (code !== 'EAGAIN') throw error;
-      Atomics.wait(pause, 0, 0, 5);
+      Atomics.wait(pause, 0, 0, 1);
     }
   }
 }

@@ -35,7 +35,8 @@ export function resolveWords(words: readonly string[]): string {
   return /[/.]/.test(named[0] ?? '') ? 'inspect member' : named.slice(0, 2).join(' ');
 }
 
-function leadingFlags(words: readonly string[]): string[] {
+/** Global flags before the command, with their values. */
+export function leadingFlags(words: readonly string[]): string[] {
   let end = 0;
   while (end < words.length && (words[end] ?? '').startsWith('-') && words[end] !== '--') {
     end += FLAGS_WITH_VALUE.has(words[end] ?? '') ? 2 : 1;
@@ -43,7 +44,8 @@ function leadingFlags(words: readonly string[]): string[] {
   return words.slice(0, end);
 }
 
-function leadingWords(words: readonly string[]): string[] {
+/** The words up to the first flag. */
+export function leadingWords(words: readonly string[]): string[] {
   const end = words.findIndex((word) => word.startsWith('-'));
   return end === -1 ? [...words] : words.slice(0, end);
 }

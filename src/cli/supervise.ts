@@ -4,11 +4,12 @@ import path from 'node:path';
 import tty from 'node:tty';
 import { Worker } from 'node:worker_threads';
 import { parseDuration } from './measure.ts';
+import { leadingFlags, leadingWords } from './resolve.ts';
 
-/** Commands that only read; anything that asks questions or writes to members keeps the main thread and its terminal. */
+/** Commands that only read members; anything that asks questions or changes a member keeps the main thread and its terminal. */
 const LOOKS: Readonly<Record<string, readonly string[]>> = {
   inspect: ['member', 'log', 'membership', 'timeline', 'fsck', 'evidence'],
-  recover: ['pick', 'compare'],
+  recover: ['collect', 'pick', 'compare'],
   snapshot: ['list', 'inspect', 'verify', 'diff'],
 };
 
@@ -31,10 +32,10 @@ export async function run(words: string[], root: URL): Promise<void> {
   return main(words, root);
 }
 
-/** Whether these words name a command that only reads. */
+/** Whether these words name a command that only reads members. */
 export function looksOnly(words: readonly string[]): boolean {
   if (words.some((word) => word === '--help' || word === '-h')) return false;
-  const [first = '', second = ''] = words.filter((word) => !word.startsWith('-'));
+  const [first = '', second = ''] = leadingWords(words.slice(leadingFlags(words).length));
   const verbs = LOOKS[first];
   return verbs === undefined ? /[/.]/.test(first) : verbs.includes(second);
 }
@@ -43,9 +44,11 @@ function supervise(words: string[], root: URL): Promise<void> {
   const stage = new Int32Array(new SharedArrayBuffer(4));
   const data: ThreadData = { words, root: root.href, stage };
   const scratch = scratchRoot();
-  const env = { ...process.env, ...(scratch === undefined ? {} : { TMPDIR: scratch }) };
+  const env: NodeJS.ProcessEnv = { ...process.env, ...(scratch === undefined ? {} : { TMPDIR: scratch }) };
   // A thread cannot ask the terminal for its size.
   if (env['COLUMNS'] === undefined && tty.isatty(1)) env['COLUMNS'] = String(process.stdout.columns);
+  // Opening it makes a pipe non-blocking: a thread stuck in a write to a reader that sleeps could never be stopped.
+  void process.stdout;
   const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: data, env });
   return new Promise((resolve) => {
     let isStopping = false;

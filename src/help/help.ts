@@ -6,6 +6,12 @@ const CELL_WIDTH = 21;
 
 /** Examples come first: they are what people read help for. */
 class ExamplesFirst extends CommandHelp {
+  /** The summary is printed above everything; the framework would repeat it here. */
+  protected override description(): string | undefined {
+    const { description, summary } = this.command;
+    return description === undefined || description === summary ? undefined : this.wrap(this.render(description).trim());
+  }
+
   protected override sections(): ReturnType<CommandHelp['sections']> {
     const sections = super.sections();
     const examples = sections.filter((one) => one.header === 'EXAMPLES');
@@ -37,7 +43,7 @@ export function rootHelp(ids: readonly string[]): string[] {
     if (cells.length > 0) lines.push(`  ${situation.title.padEnd(TITLE_WIDTH)}${cells.join('')}`.trimEnd());
   }
   const topics = [...new Set(ids.filter((id) => id.includes(':')).map((id) => id.split(':')[0] ?? ''))].sort();
-  lines.push('', `More: raft-inspector ${topics.join('|')} --help      raft-inspector <path> looks at one member`);
+  lines.push('', `More: raft-inspector ${topics.join('|')} --help${ids.includes('inspect:member') ? '      raft-inspector <path> looks at one member' : ''}`);
   return lines;
 }
 

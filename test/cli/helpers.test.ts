@@ -137,7 +137,7 @@ describe('progress', () => {
     let time = 0;
     const said: string[] = [];
     const display = createProgressDisplay({ terminal, now: () => time, write: (text) => said.push(text) });
-    return { said, clear: display.clear, at: (ms) => { time = ms; display.report(ms, 40_000, 'n1'); } };
+    return { said, clear: () => display.clear(), at: (ms) => { time = ms; display.report(ms, 40_000, 'n1'); } };
   }
   it('waits a second on a terminal and cleans up after itself', () => {
     const bar = record(true);

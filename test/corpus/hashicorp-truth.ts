@@ -30,7 +30,10 @@ export function compareHashicorpMember(truth: TruthComparison, member: string, r
   compareLog(truth, base, reading);
   compareSnapshots(truth, base, reading.report);
   compareConfiguration(truth, base, reading);
-  truth.equal(`${base}/boot_check/outcome`, reading.report.startable.ok ? 'serves' : 'does not', (outcome: string) => (outcome === 'serves' ? 'serves' : 'does not'));
+  // The library starts with a changed entry in the middle and does not notice; ours has a gap there.
+  const served = truth.peek(`${base}/boot_check/outcome`) === 'serves';
+  const isSilentlyChanged = ((truth.peek(`${base}/against_before_damage/entries_changed`) ?? []) as unknown[]).length > 0;
+  truth.derived(`${base}/startable`, [`${base}/boot_check/outcome`], reading.report.startable.ok, served && !isSilentlyChanged);
 }
 
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -54,7 +57,7 @@ function compareLog(truth: TruthComparison, base: string, reading: MemberReading
   if (count === undefined) return compareUnopened(truth, base, reading);
   truth.equal(`${base}/effective_last`, { term: lastEntry.term, index: lastEntry.index }, ({ term, index }: { term: number; index: number }) => ({ term, index }));
   if (count === 0) {
-    truth.derived(`${base}/log`, ['first_index', 'last_index', 'count', 'entries_sha256', 'missing_ranges', 'term_runs'].map((field) => `${base}/log/${field}`), log.entries, 0);
+    truth.derived(`${base}/log`, ['first_index', 'last_index', 'count', 'entries_sha256', 'missing_ranges', 'term_runs', 'by_type', 'entries_with_extensions'].map((field) => `${base}/log/${field}`), log.entries, 0);
     return;
   }
   truth.equal(`${base}/log/last_index`, log.lastIndex);
@@ -71,14 +74,14 @@ function compareWalk(truth: TruthComparison, base: string, reading: MemberReadin
   const { log } = reading.report;
   const digest = crypto.createHash('sha256');
   const kinds: Record<string, number> = {};
-  const appended: (string | undefined)[] = [];
+  const appended: string[] = [];
   const runs: { first: number; last: number; term: number }[] = [];
   let withExtensions = 0;
   const visit = (entry: LogEntry): void => {
     digest.update(`${entry.index} ${entry.term} ${LOG_TYPE[entry.kind]} `).update(entry.data);
     kinds[entry.kind] = (kinds[entry.kind] ?? 0) + 1;
-    if (appended.length < 2) appended.push(entry.appendedAt);
-    appended[1] = entry.appendedAt;
+    if (entry.appendedAt !== undefined) appended.push(entry.appendedAt); // the bootstrap entry has none
+    if (appended.length > 2) appended.splice(1, 1);
     if ((entry.extensions?.length ?? 0) > 0) withExtensions += 1;
     const run = runs.at(-1);
     if (run !== undefined && run.term === entry.term && run.last + 1 === entry.index) run.last = entry.index;
@@ -92,7 +95,7 @@ function compareWalk(truth: TruthComparison, base: string, reading: MemberReadin
   truth.equal(`${base}/log/entries_sha256`, digest.digest('hex'));
   truth.equal(`${base}/log/entries_with_extensions`, withExtensions);
   truth.equal(`${base}/log/appended_at_first`, toInstant(appended[0]), toInstant);
-  truth.equal(`${base}/log/appended_at_last`, toInstant(appended[1]), toInstant);
+  truth.equal(`${base}/log/appended_at_last`, toInstant(appended.at(-1)), toInstant);
   const missing = (truth.peek(`${base}/log/missing_ranges`) ?? []) as { first: number; last: number }[];
   truth.derived(`${base}/gaps`, [`${base}/log/missing_ranges`], jumpsOf(indexes), missing.map(({ first, last }) => [first - 1, last + 1]));
   const start = missing.at(-1);
@@ -141,7 +144,7 @@ function compareLostTail(truth: TruthComparison, base: string, { report, finding
 
 /** What the library refuses to open: nothing is made up, and where segments are intact the end of the log is still known. */
 function compareUnopened(truth: TruthComparison, base: string, { report }: MemberReading): void {
-  truth.holds(`${base}/log`, [`${base}/log/error`, `${base}/log/configurations`, `${base}/effective_last`], report.health === 'damaged' || report.health === 'unreadable', `health is ${report.health}`);
+  truth.holds(`${base}/log`, [`${base}/log`, `${base}/effective_last`], report.health === 'damaged' || report.health === 'unreadable', `health is ${report.health}`);
   const before = truth.peek(`${base}/before_damage/effective_last`);
   const covers = [`${base}/before_damage/effective_last`, `${base}/before_damage/log/last_index`];
   const { term, index } = report.lastEntry;
@@ -178,7 +181,7 @@ function compareConfiguration(truth: TruthComparison, base: string, { report: { 
   const idsOf = (servers: Server[], learner: boolean): string[] => servers.filter(({ suffrage }) => (suffrage !== 'Voter') === learner).map(({ id }) => id).sort();
   truth.derived(
     `${base}/configurations`,
-    inLog.map((_, at) => `${base}/log/configurations/${at}`),
+    [`${base}/log/configurations`],
     read.filter(({ index }) => inLog.some((change) => change.index === index)).map(({ index, term, voters, learners }) => ({ index, term, voters: [...voters].sort(), learners: [...learners].sort() })),
     inLog.map(({ index, term, servers }) => ({ index, term, voters: idsOf(servers, false), learners: idsOf(servers, true) })),
   );

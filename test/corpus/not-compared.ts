@@ -27,7 +27,6 @@ export const NOT_COMPARED: readonly NotCompared[] = [
   { path: 'members_of_archive/**', reason: 'the archive checks (`snapshot verify`) compare these sums themselves' },
   { path: 'divergence/*/common_indexes', reason: 'follows from the two logs, which are compared' },
   { path: 'divergence/*/conflict_last', reason: 'the contract tells where logs part, not where the shorter one ends' },
-  { path: 'divergence/*/same_up_to', reason: '`recover compare` is compared in the cases where logs part' },
   { path: 'divergence/**', reason: 'bytes of one member were damaged, and ours does not hand them out', cases: /wal-bit-flips/ },
   ...['entry_index', 'entry_term', 'near_entry_index', 'near_entry_term', 'hardstate_commit', 'hardstate_term', 'size_before', 'size_after', 'segments_before/**', 'library', 'entries_of_the_batch/**', 'entries/**', 'commit_frame_at', 'commit_frame_was_at', 'length'].map(
     (path) => ({ path: `expected_errors/*/${path}`, reason: 'how the damage was done; that it is named, and where, is compared' }),

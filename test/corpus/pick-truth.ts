@@ -16,6 +16,7 @@ export interface CompareData {
 
 interface Divergence {
   members: [string, string];
+  common_indexes: number;
   same_up_to: number | null;
   conflict_first: number | null;
   terms_at_conflict?: Record<string, number>;
@@ -69,6 +70,10 @@ export function compareCommonPrefixes(truth: TruthComparison, { pairs }: Compare
   ((truth.peek('divergence') ?? []) as Divergence[]).forEach((pair, at) => {
     if (isDamageOfOne(truth, pair)) return;
     const told = pairs.find(({ a, b }) => pair.members.includes(a) && pair.members.includes(b));
-    truth.derived(`compare ${pair.members.join(' ')}`, [`divergence/${at}/same_up_to`], [told?.commonPrefixEnd ?? null, told?.divergesAt ?? null], [pair.same_up_to ?? (pair.conflict_first === 1 ? 0 : null), pair.conflict_first]);
+    const label = `compare ${pair.members.join(' ')}`;
+    const covers = [`divergence/${at}/same_up_to`];
+    // The library could not open one of the two; ours may still read some of it, and it must not conflict.
+    if (pair.common_indexes === 0) truth.derived(label, covers, told?.divergesAt ?? null, null);
+    else truth.derived(label, covers, [told?.commonPrefixEnd ?? null, told?.divergesAt ?? null], [pair.same_up_to, pair.conflict_first]);
   });
 }

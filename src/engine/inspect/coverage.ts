@@ -43,7 +43,7 @@ function without(span: Span, lost: readonly Span[]): Span[] {
         [
           { from: one.from, to: Math.min(one.to, hole.from - 1) },
           { from: Math.max(one.from, hole.to + 1), to: one.to },
-        ].filter((part, at) => part.from <= part.to && (at === 0 || hole.to >= one.from)),
+        ].filter((part) => part.from <= part.to),
       ),
     [span],
   );

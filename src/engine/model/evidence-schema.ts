@@ -103,8 +103,6 @@ const doubtSchema = z.strictObject({
   prefixes: z.array(z.strictObject({ prefix: text, entries: counter })),
   single: z.strictObject({ index: counter, op: text, key: maybeText, valueBytes: maybeCounter, detail: text }).nullable(),
   revisions: z.strictObject({ before: counter, after: counter, exact: z.boolean() }).nullable(),
-  revisionSteps: z.array(counter).nullable(),
-  truncated: z.boolean(),
 });
 
 /** Evidence format v1. Strict: an unknown field means another version, not something to skip. */

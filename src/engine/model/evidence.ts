@@ -59,10 +59,6 @@ export interface DoubtSummary {
    * range deletions may have left a revision unused.
    */
   revisions: { before: number; after: number; exact: boolean } | null;
-  /** Indexes of the entries that each raise the revision by one, oldest first, when `revisions` is exact; else null. */
-  revisionSteps: LogIndex[] | null;
-  /** Whether the range was too long to be described whole; the counts then cover its last part. */
-  truncated: boolean;
 }
 
 /** Everything that choosing a source needs to know of one member: small enough to mail, bound by its digest. */

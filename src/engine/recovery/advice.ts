@@ -8,13 +8,16 @@ import type { Survey } from './survey.ts';
 export function adviceFor(outcome: Omit<PickOutcome, 'report'>, source: Survey | undefined, loss: LossReport, facts: OperatorFacts): string[] {
   if (!source) return adviceWithout(outcome);
   const advice: string[] = [];
+  const nameless = outcome.surveys.filter(({ member }) => member.barred === null && member.serverId === null).map(({ member }) => member.label);
+  for (const label of nameless) advice.push(`Say which server ${label} is: --id ${label}=<server id>; until then it does not count`);
   const readable = outcome.unread.filter((one) => !one.dead).map((one) => one.name);
-  if (loss.verdict !== 'none' && readable.length > 0) {
+  if (loss.verdict !== 'none' && nameless.length > 0) advice.push("Read the dead members' disks too, even those of machines that will not boot");
+  else if (loss.verdict !== 'none' && readable.length > 0) {
     const needed = outcome.proof.weakest ? outcome.proof.weakest.quorum - outcome.proof.weakest.counted : 1;
-    const count = needed <= 1 ? 'One more disk' : `${needed} more disks`;
-    advice.push(`Read the dead members' disks too: ${count} of ${readable.join(', ')}, even of a machine that will not boot, would prove what was committed`);
+    const count = needed <= 1 ? `one more, of ${orList(readable)}` : `${needed} more, of ${readable.join(', ')}`;
+    advice.push(`Read the dead members' disks too, even those of machines that will not boot: ${count}, would prove what was committed`);
   }
-  if (loss.verdict === 'unknown' && facts.seenCommit === undefined && facts.seenRevision === undefined && facts.acked === undefined) {
+  if (loss.verdict === 'unknown' && facts.seenCommit === undefined && facts.seenRevision === undefined && (facts.acked ?? []).length === 0) {
     const revision = source.evidence.report.store === 'etcd' ? '--seen-revision <n>, ' : '';
     advice.push(`Say what clients or monitoring saw last: ${revision}--seen-commit <n> or --acked <term:index>`);
   }
@@ -22,8 +25,7 @@ export function adviceFor(outcome: Omit<PickOutcome, 'report'>, source: Survey |
     advice.push('If you know that no membership change was started, say so: --attest no-membership-change');
   }
   for (const { member, whyNot } of outcome.surveys) {
-    if (member.barred === null && member.serverId === null) advice.push(`Say which server ${member.label} is: --id ${member.label}=<server id>; until then it does not count`);
-    else if (whyNot !== null && member.standing === 'missing' && member.barred === null && loss.verdict !== 'none') advice.push(`${member.label} does not count: ${whyNot}`);
+    if (whyNot !== null && member.standing === 'missing' && member.barred === null && loss.verdict !== 'none') advice.push(`${member.label} does not count: ${whyNot}`);
   }
   const healthy = startable(outcome);
   const voters = source.member.configurations.at(-1)?.voters.length ?? 0;
@@ -31,6 +33,11 @@ export function adviceFor(outcome: Omit<PickOutcome, 'report'>, source: Survey |
     advice.push(`${healthy.join(', ')} are a majority of the ${voters} voters: if their machines can run, start them as they are and nothing has to be recovered`);
   }
   return advice;
+}
+
+/** `n2`, `n2 or n3`. */
+function orList(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
 /** Voters of the newest configuration that are whole and can be started. */

@@ -1,6 +1,6 @@
 import type { LogIndex } from '../core/types.ts';
 import { EVIDENCE_FORMAT, EVIDENCE_VERSION, sealEvidence } from '../model/evidence.ts';
-import type { Evidence } from '../model/evidence.ts';
+import type { DoubtSummary, Evidence } from '../model/evidence.ts';
 import type { MemberReport } from '../model/member-report.ts';
 import type { EntryDecoder, MemberReading } from '../model/reading.ts';
 import { DoubtBuilder } from './doubt.ts';
@@ -11,6 +11,8 @@ export interface CollectOptions {
   label?: string;
   /** Words for payloads; without it entries are counted by kind. */
   decode?: EntryDecoder | null;
+  /** How keys go into the evidence. Default: as they are. */
+  showKey?: (key: string) => string;
   /** Version of the tool. */
   tool: string;
   now?: Date;
@@ -41,6 +43,16 @@ export function collectEvidence(reading: MemberReading, options: CollectOptions)
     findings: reading.findings.map((one) => ({ ...one, member: one.member ?? label })),
     configurations: reading.configurations,
     log: fingerprint.finish(),
-    doubt: doubt?.finish(report.revisionAtEnd) ?? null,
+    doubt: hideKeys(doubt?.finish(report.revisionAtEnd) ?? null, options.showKey),
   });
+}
+
+function hideKeys(doubt: DoubtSummary | null, showKey: CollectOptions['showKey']): DoubtSummary | null {
+  if (doubt === null || showKey === undefined) return doubt;
+  const { single } = doubt;
+  return {
+    ...doubt,
+    prefixes: doubt.prefixes.map(({ prefix, entries }) => ({ prefix: showKey(prefix), entries })),
+    single: single === null ? null : { ...single, key: single.key === null ? null : showKey(single.key), detail: '' },
+  };
 }

@@ -5,7 +5,6 @@ import type { DecodedEntry, EntryDecoder, LogEntry } from '../model/reading.ts';
 /** Distinct prefixes counted at once; a log made to exhaust memory ends in "other". */
 const MAX_PREFIXES = 512;
 const SHOWN_PREFIXES = 8;
-const MAX_STEPS = 4096;
 
 /** How an operation moves an etcd store's revision. */
 function revisionEffect(decoded: DecodedEntry): 'one' | 'maybe' | 'none' {
@@ -30,7 +29,7 @@ export class DoubtBuilder {
   private readonly prefixes = new Map<string, number>();
   private single: DoubtSummary['single'] = null;
   private worded = 0;
-  private steps: LogIndex[] = [];
+  private raised = 0;
   private maybe = 0;
 
   constructor(
@@ -52,14 +51,14 @@ export class DoubtBuilder {
     count(this.ops, decoded.op);
     if (decoded.key !== null) count(this.prefixes, prefixOf(decoded.key));
     const effect = revisionEffect(decoded);
-    if (effect === 'one' && this.steps.length < MAX_STEPS) this.steps.push(entry.index);
-    else if (effect !== 'none') this.maybe += 1;
+    if (effect === 'one') this.raised += 1;
+    else if (effect === 'maybe') this.maybe += 1;
     this.describe(entry, decoded);
   }
 
   /** @param revisionAtEnd Revision after the last entry, where the store has revisions. */
   finish(revisionAtEnd: number | null): DoubtSummary {
-    const raised = this.steps.length + this.maybe;
+    const raised = this.raised + this.maybe;
     const exact = this.maybe === 0;
     return {
       from: this.from,
@@ -70,8 +69,6 @@ export class DoubtBuilder {
       prefixes: ranked(this.prefixes).slice(0, SHOWN_PREFIXES).map(([prefix, entries]) => ({ prefix, entries })),
       single: this.worded === 1 ? this.single : null,
       revisions: revisionAtEnd === null || this.decode === null ? null : { before: Math.max(0, revisionAtEnd - raised), after: revisionAtEnd, exact },
-      revisionSteps: revisionAtEnd !== null && exact ? this.steps : null,
-      truncated: false,
     };
   }
 

@@ -19,6 +19,9 @@ const VERDICTS: Record<ProofReport['proof'], LossVerdict> = {
 interface CertainLoss {
   from: LogIndex;
   to: LogIndex | null;
+  /** What the sentence names is one thing. */
+  single: boolean;
+  /** Completes "Lost is" or "Lost are". */
   statement: string;
 }
 
@@ -48,7 +51,7 @@ export function assessLoss(question: LossQuestion): LossReport {
   const inDoubt = last > safeTo ? { from: safeTo + 1, to: last, entries: last - safeTo } : null;
   const base = { floor, safeTo, inDoubt };
   if (certain) {
-    return { ...base, verdict: 'certain', proof: 'certain-loss', statement: certain.statement, why: certainWhy(question), missing: { from: certain.from, to: certain.to } };
+    return { ...base, verdict: 'certain', proof: 'certain-loss', statement: `Lost ${certain.single ? 'is' : 'are'} ${certain.statement}`, why: certainWhy(question), missing: { from: certain.from, to: certain.to } };
   }
   const missing = proof === 'bounded' ? question.proof.missing : proof === 'best-effort' ? { from: last + 1, to: null } : null;
   return { ...base, verdict: VERDICTS[proof], proof, statement: statementOf(proof, question, base, missing), why: whyOf(proof, question), missing };
@@ -67,13 +70,13 @@ function certainLoss(source: Survey, ranking: Ranking, facts: OperatorFacts): Ce
   const end = evidence.report.revisionAtEnd;
   if (seen !== undefined && end !== null && seen > end) {
     const lost = seen === end + 1 ? `revision ${seen}` : `revisions ${end + 1}-${seen}`;
-    return { from: reach + 1, to: null, statement: `${lost}: you saw ${seen}, ${label}'s log ends at ${end}. Another disk may still hold ${seen === end + 1 ? 'it' : 'them'}` };
+    return { from: reach + 1, to: null, single: seen === end + 1, statement: `${lost}: you saw ${seen}, ${label}'s log ends at ${end}. Another disk may still hold ${seen === end + 1 ? 'it' : 'them'}.` };
   }
   for (const position of facts.acked ?? []) {
     const own = termAt(member, position.index);
     if (position.index > reach || (own !== null && own !== position.term)) {
       const from = Math.min(reach + 1, position.index);
-      return { from, to: position.index, statement: `entry ${position.index} of term ${position.term}, which a client was told is committed, is not in ${label}` };
+      return { from, to: position.index, single: true, statement: `entry ${position.index} of term ${position.term}: a client was told it is committed, ${label} does not hold it.` };
     }
   }
   const { floor } = ranking;
@@ -82,7 +85,7 @@ function certainLoss(source: Survey, ranking: Ranking, facts: OperatorFacts): Ce
   const from = Math.min(reach + 1, floor.index);
   const range = from === floor.index ? `entry ${from}` : `entries ${from}-${floor.index}`;
   const by = floor.provenBy.length > 0 ? `${floor.provenBy.join(', ')} knows ${floor.index} committed` : `you saw ${floor.index} committed`;
-  return { from, to: floor.index, statement: `${range}: ${by}, ${label} ends at ${reach}. Another disk may still hold ${from === floor.index ? 'it' : 'them'}` };
+  return { from, to: floor.index, single: from === floor.index, statement: `${range}: ${by}, ${label} ${reach < floor.index ? `ends at ${reach}` : 'holds another entry there'}. Another disk may still hold ${from === floor.index ? 'it' : 'them'}.` };
 }
 
 function certainWhy({ ranking }: LossQuestion): string {
@@ -101,7 +104,7 @@ function whyOf(proof: ProofReport['proof'], question: LossQuestion): string {
   const all = (question.proof.weakest?.counted ?? 0) === 2 ? 'both' : 'all';
   switch (proof) {
     case 'proven':
-      return `${counted(question)}, ${all} whole: no committed entry can be missing from the newest of them`;
+      return `${counted(question)}, ${all} whole: no committed entry can be missing from the ${all === 'both' ? 'newer' : 'newest'} of them`;
     case 'proven-if-torn':
       return `${counted(question)}; this holds if the unfinished last record was never acknowledged, which is what an unfinished write means, but damage to an acknowledged one looks the same`;
     case 'conditional':
@@ -162,5 +165,5 @@ export function contentWords(doubt: DoubtSummary, showKey: (key: string) => stri
 
 function plural(op: string, entries: number): string {
   if (entries === 1) return op;
-  return /y$/.test(op) ? `${op.slice(0, -1)}ies` : /(s|x|ch)$/.test(op) ? op : `${op}s`;
+  return op.endsWith('y') ? `${op.slice(0, -1)}ies` : /(s|x|ch)$/.test(op) ? op : `${op}s`;
 }

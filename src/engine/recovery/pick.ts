@@ -66,7 +66,7 @@ export function examine(evidences: readonly Evidence[], facts: OperatorFacts = {
   const shown = refused === null ? source : undefined;
   const showKey = options.showKey ?? ((key: string) => key);
   const loss = shown ? assessLoss({ source: shown, ranking, proof, facts, running, unread: unread.map((one) => one.name), showKey }) : noLoss(refused, ranking);
-  if (shown && loss.verdict === 'certain') findings.push(finding('certain-loss', 'error', `Recovering from ${shown.member.label} loses ${loss.statement}`, { member: shown.member.label, fix: 'Look for another disk before anything else' }));
+  if (shown && loss.verdict === 'certain') findings.push(finding('certain-loss', 'error', `Recovering from ${shown.member.label} loses committed data. ${loss.statement}`, { member: shown.member.label, fix: 'Look for another disk before anything else' }));
   if (shown && facts.seenRevision !== undefined && shown.evidence.report.revisionAtEnd === null) {
     findings.push(finding('revision-unknown', 'warn', `--seen-revision cannot be compared: ${shown.member.label} shows no revision`, { member: shown.member.label, fix: 'Use --seen-commit or --acked' }));
   }
@@ -148,12 +148,14 @@ function describeMembers(kin: readonly Survey[], running: readonly string[], pai
 
 function unreadVoters(source: Survey, surveys: readonly Survey[], facts: OperatorFacts): PickOutcome['unread'] {
   const newest = source.member.configurations.at(-1);
+  // While a disk's server is not known, any voter may be the one.
+  if (surveys.some((one) => one.member.serverId === null && one.member.barred === null)) return [];
   const read = new Set(surveys.map((one) => one.member.serverId));
   const infos = new Map((source.evidence.report.confState?.members ?? []).map((one) => [one.id, one.name]));
   return (newest?.voters ?? []).filter((id) => !read.has(id)).map((id) => {
     const name = infos.get(id) ?? id;
     return { id, name, dead: (facts.dead ?? []).some((one) => one === id || one === name) };
-  });
+  }).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function quorumOf(proof: ProofReport, facts: OperatorFacts): PickReport['quorum'] {

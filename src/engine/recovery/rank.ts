@@ -36,32 +36,32 @@ export interface Ranking {
 }
 
 /** The floor F over every surveyed member of the lineage and what the operator saw. */
-export function floorOf(members: readonly SurveyedMember[], seen: readonly SeenPosition[] = []): Floor & { conflict: boolean } {
-  let index = 0;
-  for (const member of members) index = Math.max(index, member.floor);
-  for (const fact of seen) index = Math.max(index, fact.index);
-  let term: Term | null = null;
+export function floorOf(members: readonly SurveyedMember[], seen: readonly SeenPosition[] = []): { floor: Floor; gate: Floor; conflict: boolean } {
+  const floor: Floor = { index: 0, term: null, provenBy: [] };
+  const gate: Floor = { index: 0, term: null, provenBy: [] };
   let conflict = false;
-  const provenBy: string[] = [];
-  const learn = (known: Term | null): void => {
-    if (known === null) return;
-    if (term !== null && term !== known) conflict = true;
-    term = known;
+  const raise = (into: Floor, index: LogIndex, term: Term | null, by: string | null): void => {
+    if (index === 0 || index < into.index) return;
+    if (index > into.index) [into.index, into.term, into.provenBy] = [index, null, []];
+    if (into.term !== null && term !== null && term !== into.term && by !== null) conflict = true;
+    into.term ??= term;
+    if (by !== null) into.provenBy.push(by);
   };
-  for (const member of members) {
-    if (member.floor !== index || index === 0) continue;
-    provenBy.push(member.label);
-    learn(termAt(member, index));
-  }
-  if (!conflict) for (const fact of seen) if (fact.index === index && term === null) term = fact.term;
-  return { index, term, provenBy, conflict };
+  const learn = (index: LogIndex, term: Term | null, by: string | null): void => {
+    raise(floor, index, term, by);
+    // Without its term nobody can tell whose entry at that index is the committed one, so it stops nobody.
+    if (term !== null) raise(gate, index, term, by);
+  };
+  for (const member of members) learn(member.floor, termAt(member, member.floor), member.label);
+  for (const fact of seen) learn(fact.index, fact.term, null);
+  return { floor, gate, conflict };
 }
 
-/** Whether a member holds the floor's entry; unknown terms count as held when the log reaches that far. */
-function holdsFloor(member: SurveyedMember, floor: Floor): boolean {
-  if (member.last.index < floor.index) return false;
-  const term = termAt(member, floor.index);
-  return floor.term === null || term === null || term === floor.term;
+/** Whether a member holds the gate's entry; where its own term there is unknown, reaching that far counts. */
+function holdsFloor(member: SurveyedMember, gate: Floor): boolean {
+  if (member.last.index < gate.index) return false;
+  const term = termAt(member, gate.index);
+  return gate.term === null || term === null || term === gate.term;
 }
 
 /**
@@ -70,16 +70,20 @@ function holdsFloor(member: SurveyedMember, floor: Floor): boolean {
  * when that holder cannot be started: what it proves committed stays proven.
  */
 export function rankMembers(members: readonly SurveyedMember[], seen: readonly SeenPosition[] = []): Ranking {
-  const { conflict, ...floor } = floorOf(members, seen);
-  const someoneHolds = members.some((member) => holdsFloor(member, floor));
+  const { floor, gate, conflict } = floorOf(members, seen);
+  const someoneHolds = members.some((member) => holdsFloor(member, gate));
   const order = members.map((member): Candidate => {
     if (member.barred !== null) return { member, disqualified: member.barred, gated: false };
-    if (!someoneHolds || holdsFloor(member, floor)) return { member, disqualified: null, gated: false };
-    return { member, disqualified: gateReason(member, floor), gated: true };
+    if (!someoneHolds || holdsFloor(member, gate)) return { member, disqualified: null, gated: false };
+    return { member, disqualified: gateReason(member, gate), gated: true };
   });
-  order.sort((a, b) => Number(a.disqualified !== null) - Number(b.disqualified !== null) || comparePreference(a.member, b.member));
+  const byPreference = (a: Candidate, b: Candidate): number => Number(a.disqualified !== null) - Number(b.disqualified !== null) || comparePreference(a.member, b.member);
+  order.sort(byPreference);
   const best = order[0];
   const source = best && best.disqualified === null && !conflict ? best.member : null;
+  // The gate matters only against those that would have won: the others lose by rank, which says more.
+  for (const one of order) if (source && one.gated && comparePositions(one.member.last, source.last) < 0) one.disqualified = null;
+  order.sort(byPreference);
   return { order, source, decidedBy: decidedBy(order), floor, floorConflict: conflict };
 }
 

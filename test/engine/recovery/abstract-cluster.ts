@@ -121,7 +121,7 @@ export class AbstractCluster {
     }
     if (votes * 2 <= bits(voters)) return;
     node.leading = true;
-    node.match = new Array<number>(this.size).fill(0);
+    node.match = Array.from({ length: this.size }, () => 0);
     node.log.push({ term: node.term, voters: 0 });
   }
 

@@ -71,16 +71,20 @@ class Checker {
     if (id === null) return;
     const header = this.pages.header(id);
     if (header.flags !== FREELIST_FLAG) throw this.pages.corrupt(id, `page ${id} has flags 0x${header.flags.toString(16)}, a freelist was expected`);
-    this.reach(id, header.overflow);
-    const { source, pageSize } = this.pages;
+    const { source, pageSize, highWater } = this.pages;
     const end = (id + 1 + header.overflow) * pageSize;
+    // Bounded before it is walked: it cannot need more room than one id for every page.
+    if (end > source.size || header.overflow > Math.ceil((highWater * 8) / pageSize) + 1) {
+      throw this.pages.corrupt(id, `the freelist claims ${header.overflow} overflow pages, more than there can be`);
+    }
+    this.reach(id, header.overflow);
     let from = id * pageSize + PAGE_HEADER_BYTES;
     let count = header.count;
     if (count === FREELIST_COUNT_IN_FIRST) {
       count = u64(source.read(from, 8), 0);
       from += 8;
     }
-    if (from + count * 8 > Math.min(end, source.size)) throw this.pages.corrupt(id, `the freelist claims ${count} pages, more than its page holds`);
+    if (from + count * 8 > end) throw this.pages.corrupt(id, `the freelist claims ${count} pages, more than its page holds`);
     // Chunks are multiples of 8 bytes except where the file shrinks under us.
     for (const chunk of source.chunks(from, from + count * 8)) {
       for (let at = 0; at + 8 <= chunk.length; at += 8) this.addFree(id, u64(chunk, at));

@@ -25,10 +25,10 @@ export function findDataDir(place: string, walDir?: string): DataDir | null {
     [path.join(data, 'member'), 'data/member/'],
     [data, 'data/'],
   ];
-  for (const [member, prefix] of candidates) {
-    const found = memberDir(place, member, prefix, walDir);
-    if (found) return found;
-  }
+  // A directory of a separate WAL has a `wal` of its own, so places with a snap directory come first.
+  const found = candidates.map(([member, prefix]) => memberDir(place, member, prefix, walDir)).filter((one) => one !== null);
+  const best = found.find(({ snapDir }) => snapDir !== null) ?? found[0];
+  if (best) return best;
   const segments = listSegments(walDir ?? place, '');
   return segments.length > 0 ? { root: place, shape: 'wal', segments, snapDir: null, snapPrefix: '', db: null } : null;
 }

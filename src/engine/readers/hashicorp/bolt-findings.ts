@@ -19,7 +19,8 @@ export function boltFindings(bolt: BoltFile, file: string, options: ReadOptions,
       }),
     );
   }
-  const problems = options.depth === 'log' ? [] : bolt.check();
+  const told = new Set(lost.map((meta) => meta.page * bolt.pageSize));
+  const problems = options.depth === 'log' ? [] : bolt.check().filter(({ byteOffset }) => !told.has(byteOffset));
   for (const { byteOffset, problem } of problems.slice(0, MAX_PROBLEMS)) {
     findings.push(finding('bolt-structure', 'warn', problem, { file, byteOffset, fix: 'Do not let a server write to this file; recover from another member' }));
   }

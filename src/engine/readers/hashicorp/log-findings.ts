@@ -6,11 +6,11 @@ import type { ScannedLog } from './log-scan.ts';
 const MAX_PER_RULE = 20;
 const OTHER_MEMBER = 'Take these entries from another member: recover compare shows who holds them';
 
-/** What the pass over the log found wrong, as findings. */
-export function logFindings(scan: ScannedLog, log: LogStore, base: number): Finding[] {
+/** What the pass over the log found wrong, as findings. `told` names the files whose loss is a finding already. */
+export function logFindings(scan: ScannedLog, log: LogStore, base: number, told: ReadonlySet<string | null>): Finding[] {
   const file = log.newestFile;
   return [
-    ...damageFindings(scan),
+    ...damageFindings(scan, told),
     ...holeFindings(scan, file, base),
     ...scan.termDrops.slice(0, MAX_PER_RULE).map((d) =>
       finding('term-falls', 'error', `the term falls from ${d.before} to ${d.term} at entry ${d.index}: a term was lost and counted anew, or the log is corrupt`, {
@@ -26,12 +26,13 @@ export function logFindings(scan: ScannedLog, log: LogStore, base: number): Find
   ];
 }
 
-function damageFindings(scan: ScannedLog): Finding[] {
-  const shown = scan.damage.slice(0, MAX_PER_RULE).map((d) => {
+function damageFindings(scan: ScannedLog, told: ReadonlySet<string | null>): Finding[] {
+  const untold = scan.damage.filter((d) => !told.has(d.file));
+  const shown = untold.slice(0, MAX_PER_RULE).map((d) => {
     const which = d.fromIndex === null ? 'entries' : `entries ${d.fromIndex}..${d.toIndex ?? '?'}`;
     return finding('log-damage', 'error', `${which} cannot be read: ${d.reason}`, { file: d.file, byteOffset: d.byteOffset, fix: OTHER_MEMBER });
   });
-  const more = scan.damagedPlaces - shown.length;
+  const more = scan.damagedPlaces - (scan.damage.length - untold.length) - shown.length;
   return more > 0 ? [...shown, finding('log-damage', 'error', `${more} more damaged places`, { fix: OTHER_MEMBER })] : shown;
 }
 

@@ -25,14 +25,15 @@ export function readMember(layout: RaftLayout, parts: StoreParts, findings: Find
   const scan = scanLog(parts.log?.records({}, false) ?? [], { snapshotIndex: base, newestFile: parts.log?.newestFile ?? '' });
   const history = configurationHistory(scan, snapshots);
   const latest = latestConfiguration(scan, usable);
-  if (parts.log !== null) findings.push(...logFindings(scan, parts.log, base));
+  const told = new Set(findings.filter((f) => f.rule === 'wal-segment-missing').map((f) => f.file));
+  if (parts.log !== null) findings.push(...logFindings(scan, parts.log, base, told));
   findings.push(...configurationFindings(latest), ...otherStore(layout));
   const hardState = toHardState(parts.stable, layout.stable, findings);
   const startable = startableFrom({ parts, scan, snapshots, base, configuration: latest, program: layout.program });
   const refusal = layout.other?.kind === 'refuses' ? 'it refuses to start while both raft.db and wal are there' : null;
   const report = assemble({ layout, parts, scan, snapshots, usable, latest, hardState });
   report.startable = refusal === null ? startable : { ok: false, reason: refusal };
-  if (!report.startable.ok) findings.push(notStartable(report.startable.reason, report.lastEntry.index === 0));
+  if (!report.startable.ok) findings.push(notStartable(report.startable.reason, report.lastEntry.index === 0 && report.health === 'ok'));
   if (usable !== undefined && isFromRecovery(usable)) findings.push(fromRecovery(usable));
   return { report, findings, configurations: toChanges(history), records: (range = {}) => parts.log?.records(range, true) ?? [].values() };
 }

@@ -51,3 +51,18 @@ function isWholeBatch(source: FileSource, from: number, budget: { bytes: number 
   }
   return false;
 }
+
+/**
+ * Whether the last thing written behind `offset` is a commit frame: then the batch was written whole, and a frame that
+ * claims to reach past the end of the file has a damaged length.
+ */
+export function endsInCommit(source: FileSource, offset: number): boolean {
+  let ends = false;
+  for (const chunk of source.chunks(offset, source.size)) {
+    for (let i = 0; i + FRAME_HEADER_BYTES <= chunk.length; i += 8) {
+      const low = chunk.readUInt32LE(i);
+      if (low !== 0 || chunk.readUInt32LE(i + 4) !== 0) ends = low === FRAME.commit;
+    }
+  }
+  return ends;
+}

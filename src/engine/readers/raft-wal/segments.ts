@@ -2,7 +2,7 @@ import { crc32c } from '../crc32c.ts';
 import type { FileSource } from '../file-source.ts';
 import { BINARY_CODEC, decodeBinaryLog } from './codec.ts';
 import { FILE_HEADER_BYTES, FRAME, FRAME_HEADER_BYTES, FrameWalker, readSegmentHeader, type Frame, type SegmentHeader, type StopReason } from './frames.ts';
-import { findNextBatch, looksTorn } from './resync.ts';
+import { endsInCommit, findNextBatch, looksTorn } from './resync.ts';
 
 /** Neighbouring batches whose commit checksums hold. The n-th entry frame from `from` has index `firstIndex` + n. */
 export interface WholePart {
@@ -161,14 +161,13 @@ class Surveyor {
     const nothingPending = this.batchStart === offset;
     if (found === null && nothingPending && stopped !== 'bad header' && stopped !== 'cut') return false;
     const index = found && this.indexAt(found.from);
-    const torn = found === null && stopped !== 'bad header';
-    const entries = torn || stopped === 'bad header' ? null : this.batchEntries;
+    const torn = found === null && stopped !== 'bad header' && !(stopped === 'cut' && endsInCommit(this.source, offset));
     this.push({
       kind: 'broken',
       from: this.batchStart,
       to: found?.from ?? this.source.size,
       firstIndex: this.nextIndex,
-      entries: index === null ? (torn ? Math.max(this.batchEntries, 1) : entries) : Math.max(0, index - this.nextIndex),
+      entries: index !== null ? Math.max(0, index - this.nextIndex) : torn ? Math.max(this.batchEntries, 1) : null,
       cause: torn ? 'torn' : 'frames',
       reason: torn ? `an unfinished last batch (${stopped} at byte ${offset})` : `no frame can be read at byte ${offset} (${stopped})`,
     });

@@ -5,7 +5,7 @@ import type { FileSource } from '../file-source.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 /** Below this a high ratio is only a repetitive state; above it nobody's snapshot shrinks 200 to 1. */
-const BOMB_FREE_BYTES = 1 << 30;
+const BOMB_FREE_BYTES = 256 << 20;
 const BOMB_RATIO = 200;
 /** More plain bytes than any of these systems can hold in memory. */
 const MAX_PLAIN_BYTES = 2 ** 40;
@@ -14,7 +14,7 @@ export interface GzipReading {
   /** Plain bytes, in pieces. @throws {CorruptDataError} When the stream is broken, cut short, or a bomb. */
   chunks: AsyncGenerator<Buffer>;
   /** Compressed bytes used so far. */
-  position(): number;
+  position: () => number;
 }
 
 /** Unpacks a gzip file as a stream: memory stays flat, whatever the file claims (RFC 1952; members may follow each other). */
@@ -35,7 +35,7 @@ async function* plainChunks(source: FileSource, gunzip: zlib.Gunzip): AsyncGener
     }
   } catch (cause) {
     if (cause instanceof CorruptDataError || cause instanceof UnreadableError) throw cause;
-    throw new CorruptDataError(source.name, gunzip.bytesWritten, gzipProblem(cause, gunzip.bytesWritten, source.size), undefined, { cause });
+    throw new CorruptDataError(source.name, gunzip.bytesWritten, gzipProblem(cause, source.size), undefined, { cause });
   }
   if (gunzip.bytesWritten < source.size) {
     const extra = source.size - gunzip.bytesWritten;
@@ -54,9 +54,9 @@ function refuseBomb(source: FileSource, plainBytes: number, packedBytes: number)
   throw new CorruptDataError(source.name, packedBytes, `unpacks to more than ${plainBytes} bytes: a decompression bomb, not read further`);
 }
 
-function gzipProblem(cause: unknown, at: number, size: number): string {
+function gzipProblem(cause: unknown, size: number): string {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === 'Z_BUF_ERROR') return `the gzip stream is cut short: the file ends after ${size} bytes`;
-  if (code === 'Z_DATA_ERROR' && at > 0) return `the gzip stream is broken (${message})`;
+  if (code === 'Z_DATA_ERROR') return `the gzip stream is broken (${message})`;
   return `cannot be unpacked (${message})`;
 }

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { InspectorError, UnknownStoreError, UnreadableError } from '../../errors.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -27,6 +28,7 @@ export interface Verification {
  */
 export async function verifySnapshotPath(target: string, options: VerifyOptions = {}): Promise<Verification> {
   const findings: Finding[] = [];
+  checkReadable(target);
   const places = isDirectory(target) ? findSnapshots(target, findings) : [{ kind: 'file', path: target, name: path.basename(target) } as Place];
   if (places.length === 0 && findings.length === 0) {
     throw new UnknownStoreError(
@@ -41,6 +43,16 @@ export async function verifySnapshotPath(target: string, options: VerifyOptions 
     findings.push(...verified.findings);
   }
   return { reports, findings };
+}
+
+/** An unreadable directory must not pass for an empty one. */
+function checkReadable(target: string): void {
+  if (!isDirectory(target)) return;
+  try {
+    fs.accessSync(target, fs.constants.R_OK | fs.constants.X_OK);
+  } catch (cause) {
+    throw new UnreadableError(target, 'permission denied', 'Run it as the user that owns the data, or with sudo', { cause });
+  }
 }
 
 async function verifyPlace(place: Place, isOneOfMany: boolean, options: VerifyOptions): Promise<Verified> {

@@ -24,6 +24,8 @@ export class JsonCounter implements PartCounter {
   private token: 'none' | 'string' | 'scalar' = 'none';
   private escaped = false;
   private text: number[] = [];
+  /** Only keys and values of the top level are wanted; deeper strings are stepped over. */
+  private keepsText = false;
   private part: Part | null = null;
   private partStart = 0;
   private offset = 0;
@@ -36,7 +38,7 @@ export class JsonCounter implements PartCounter {
     this.trial?.write(chunk);
     for (let at = 0; at < chunk.length && this.problem === null && !this.manyDocuments; at++) {
       const byte = chunk[at] as number;
-      if (this.token === 'string') this.inString(byte);
+      if (this.token === 'string') at = this.inString(chunk, at);
       else if (this.token === 'scalar' && !endsScalar(byte)) this.keep(byte);
       else {
         if (this.token === 'scalar') this.finishScalar(this.offset + at);
@@ -112,20 +114,30 @@ export class JsonCounter implements PartCounter {
     this.expect = this.closers.length === 0 ? 'end' : 'separator';
   }
 
-  private inString(byte: number): void {
-    if (this.escaped) this.escaped = false;
-    else if (byte === BACKSLASH) this.escaped = true;
-    else if (byte === QUOTE) return this.finishString();
-    else if (byte < 0x20) return this.refuse(this.offset, 'a string holds a control character');
-    this.keep(byte);
+  /** Takes the string's bytes from `at` on; returns the place of the last one taken. */
+  private inString(chunk: Uint8Array, at: number): number {
+    for (; at < chunk.length; at++) {
+      const byte = chunk[at] as number;
+      if (this.escaped) this.escaped = false;
+      else if (byte === BACKSLASH) this.escaped = true;
+      else if (byte === QUOTE) {
+        this.finishString();
+        return at;
+      } else if (byte < 0x20) {
+        this.refuse(this.offset + at, 'a string holds a control character');
+        return at;
+      }
+      if (this.keepsText) this.keep(byte);
+    }
+    return at;
   }
 
   private finishString(): void {
     this.token = 'none';
     const isKey = this.expect === 'key' || this.expect === 'first-key';
-    if (!isKey) return this.afterValue(`"${this.textSoFar()}"`);
+    if (!isKey) return this.afterValue(this.keepsText ? `"${this.textSoFar()}"` : '');
     this.expect = 'colon';
-    if (this.closers.length === 1) this.part = { type: this.textSoFar(), count: 1, bytes: 0 };
+    if (this.closers.length === 1) this.part = { type: unescaped(this.textSoFar()), count: 1, bytes: 0 };
   }
 
   private finishScalar(at: number): void {
@@ -152,7 +164,10 @@ export class JsonCounter implements PartCounter {
   }
 
   private beginText(token: 'string' | 'scalar'): void {
-    [this.token, this.text, this.escaped] = [token, [], false];
+    this.token = token;
+    this.escaped = false;
+    this.keepsText = token === 'scalar' || this.closers.length <= 1;
+    if (this.text.length > 0) this.text = [];
   }
 
   private keep(byte: number): void {
@@ -165,6 +180,16 @@ export class JsonCounter implements PartCounter {
 
   private refuse(at: number, message: string): void {
     this.problem = { byteOffset: at, message: `is not valid JSON: ${message}` };
+  }
+}
+
+/** A key as it was meant; one that was too long to keep whole stays as written. */
+function unescaped(text: string): string {
+  if (!text.includes('\\')) return text;
+  try {
+    return JSON.parse(`"${text}"`) as string;
+  } catch {
+    return text;
   }
 }
 

@@ -12,6 +12,7 @@ export interface Place {
 }
 
 const MAX_PLACES = 1000;
+const SNAPSHOT_NAME = /^\d{1,15}-\d{1,15}-\d{1,15}$/;
 /** Where programs keep a FileSnapshotStore below their data directory: Sider and others, Consul, Nomad. */
 const SNAPSHOT_FOLDERS = ['snapshots', 'raft/snapshots', 'server/raft/snapshots'];
 /** Where etcd keeps its .snap files, below the data directory or inside it. */
@@ -41,6 +42,7 @@ function snapshotDirectories(directory: string, folder: string, findings: Findin
     const place: Place = { kind: 'directory', path: path.join(directory, folder, id), name: below(folder, id) };
     if (!isDirectory(place.path)) continue;
     if (id.endsWith('.tmp')) findings.push(unfinished(place.name));
+    else if (!isFile(path.join(place.path, 'meta.json')) && !SNAPSHOT_NAME.test(id)) findings.push(stray(place.name));
     else places.push(place);
   }
   return places.sort((a, b) => orderOf(b.path) - orderOf(a.path));
@@ -48,6 +50,10 @@ function snapshotDirectories(directory: string, folder: string, findings: Findin
 
 function unfinished(name: string): Finding {
   return finding('snapshot-unfinished', 'info', `${name} was being written when the process stopped; raft skips it`, { file: name });
+}
+
+function stray(name: string): Finding {
+  return finding('snapshot-without-meta', 'info', `${name} has no meta.json and no snapshot's name; raft skips it`, { file: name });
 }
 
 /** Index in the name `<term>-<index>-<ms>`: a later snapshot never covers less. */

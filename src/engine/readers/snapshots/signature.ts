@@ -34,6 +34,6 @@ function isEtcdSnap(head: Buffer): boolean {
 
 /** For a file whose content says nothing: what its name says it should have been. */
 export function formatByName(name: string): SnapshotFileReport['format'] {
-  if (/\.db$/.test(name)) return 'etcd-db';
+  if (name.endsWith('.db')) return 'etcd-db';
   return /^(?:.*\/)?[0-9a-f]{16}-[0-9a-f]{16}\.snap$/.test(name) ? 'etcd-snap' : 'raft-archive';
 }

