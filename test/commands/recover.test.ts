@@ -79,7 +79,7 @@ describe('recover pick', function () {
   it('answers in JSON with the fields of the contract, and hashes keys under --redact all', () => {
     const { data, exit, next } = dataOf(recover('pick', alone, ['n1', '--json', '--redact', 'all']));
     assert.deepEqual(Object.keys(data), ['ranking', 'source', 'decidedBy', 'quorum', 'loss', 'preliminary', 'advice', 'divergence']);
-    assert.deepEqual(Object.keys(data.loss), ['floor', 'safeTo', 'inDoubt', 'verdict', 'proof', 'statement', 'why', 'missing']);
+    assert.deepEqual(Object.keys(data.loss), ['verdict', 'proof', 'statement', 'why', 'floor', 'safeTo', 'inDoubt', 'missing']);
     assert.deepEqual([exit.code, data.loss.floor, data.loss.safeTo, data.loss.inDoubt], [0, 554, 554, { from: 555, to: 555, entries: 1 }]);
     assert.ok(!JSON.stringify(data).includes('/seq/00334'));
     assert.equal(next.at(-1), 'raft-inspector recover plan n1');

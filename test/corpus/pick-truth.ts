@@ -45,7 +45,8 @@ export function comparePick(truth: TruthComparison, pick: PickData, findings: Fi
 /** Pairs that conflict are told with the first index and both terms; no others are. */
 function compareDivergence(truth: TruthComparison, pick: PickData): void {
   const pairs = (truth.peek('divergence') ?? []) as Divergence[];
-  const told = pick.divergence.map(({ a, b, index, aTerm, bTerm }) => (a < b ? [a, b, index, aTerm, bTerm] : [b, a, index, bTerm, aTerm]).join(' '));
+  const foreign = truth.peek('foreign_member'); // another cluster's log parts from every other: truth leaves those pairs out
+  const told = pick.divergence.filter(({ a, b }) => a !== foreign && b !== foreign).map(({ a, b, index, aTerm, bTerm }) => (a < b ? [a, b, index, aTerm, bTerm] : [b, a, index, bTerm, aTerm]).join(' '));
   const expected = pairs.filter((pair) => pair.conflict_first !== null && !isDamageOfOne(truth, pair)).map((pair) => lineOf(pair));
   truth.derived(
     'pick.divergence',
@@ -74,6 +75,9 @@ export function compareCommonPrefixes(truth: TruthComparison, { pairs }: Compare
     const covers = [`divergence/${at}/same_up_to`];
     // The library could not open one of the two; ours may still read some of it, and it must not conflict.
     if (pair.common_indexes === 0) truth.derived(label, covers, told?.divergesAt ?? null, null);
-    else truth.derived(label, covers, [told?.commonPrefixEnd ?? null, told?.divergesAt ?? null], [pair.same_up_to, pair.conflict_first]);
+    else if (pair.members.some((member) => typeof truth.peek(`members/${member}/wal_records/stopped_by`) === 'string' && truth.peek(`members/${member}/hardstate`) !== null)) {
+      // The library ended one log at damage; ours goes on with the whole records behind it.
+      truth.holds(label, covers, told?.divergesAt === null && (told.commonPrefixEnd ?? 0) >= (pair.same_up_to ?? 0), JSON.stringify(told));
+    } else truth.derived(label, covers, [told?.commonPrefixEnd ?? null, told?.divergesAt ?? null], [pair.same_up_to, pair.conflict_first]);
   });
 }

@@ -34,7 +34,7 @@ async function run(subject: Subject, seed: number, count: number): Promise<void>
     const prepared: Prepared[] = [];
     for (const one of subject.cases) {
       const tree = prepareTree(scratch, one);
-      prepared.push({ name: `${one.name} ${one.member}`, tree, sound: await subject.read(tree.root, isExpected) });
+      prepared.push({ name: `${one.name} ${String(one.member)}`, tree, sound: await subject.read(tree.root, isExpected) });
     }
     for (let round = 0; round < count; round += 1) await playRound(subject, chance.pick(prepared), chance, round);
     say({ done: count, maxRssMiB: Math.round(process.resourceUsage().maxRSS / 1024), openFiles: fs.readdirSync('/proc/self/fd').length });

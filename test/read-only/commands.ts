@@ -9,7 +9,7 @@ export function lookingCommands(places: string[]): string[][] {
     ['inspect', 'fsck', ...places],
     ['inspect', 'fsck', '--deep', ...places],
     ['recover', 'pick', '--explain', ...places],
-    ['recover', 'compare', ...places],
+    ...(places.length > 1 ? [['recover', 'compare', ...places]] : []),
     ['snapshot', 'list', first],
     ['snapshot', 'verify', first],
   ];

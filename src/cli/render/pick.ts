@@ -1,7 +1,7 @@
 import type { Evidence } from '../../engine/model/evidence.ts';
 import type { LossReport, RankedMember } from '../../engine/model/pick-report.ts';
 import type { OperatorFacts } from '../../engine/recovery/facts.ts';
-import { contentWords, safeWords } from '../../engine/recovery/loss.ts';
+import { contentWords, keepsNoCommit, safeWords } from '../../engine/recovery/loss.ts';
 import type { PickOutcome } from '../../engine/recovery/pick.ts';
 import { listOf } from './member-words.ts';
 import { pickBars } from './pick-bars.ts';
@@ -153,13 +153,13 @@ function* explainLines(screen: PickScreen, width: number): Generator<string> {
     const what = doubt && doubt.from === from ? contentWords(doubt, showKey) : null;
     const range = `${from === to ? from : `${from}-${to}`}${what === null ? '' : `: ${what}`}`;
     const [it, write] = from === to ? ['it', 'a write'] : ['they', 'writes'];
-    const kept =
-      loss.verdict === 'none'
+    const unstored = keepsNoCommit(source.evidence);
+    const kept = unstored
+      ? 'The store keeps no commit index, only snapshots prove; most of it was surely committed, so all of it is kept.'
+      : loss.verdict === 'none'
         ? `No client need have been told ${it} succeeded; kept all the same.`
-        : source.evidence.report.hardState.commitIndex === null
-          ? `The store keeps no commit index, only snapshots prove; most of it was surely committed, so all of it is kept.`
-          : `A client may have been told ${it} succeeded, so ${from === to ? 'it is' : 'they are'} kept; at worst that adds ${write} no client was promised.`;
-    yield* paragraph('In doubt', `${range}. ${kept} --in-doubt drop would cut ${from === to ? 'it' : 'them'}${source.evidence.report.hardState.commitIndex === null ? ', which is almost never right' : ''}`, width);
+        : `A client may have been told ${it} succeeded, so ${from === to ? 'it is' : 'they are'} kept; at worst that adds ${write} no client was promised.`;
+    yield* paragraph('In doubt', `${range}. ${kept} --in-doubt drop would cut ${from === to ? 'it' : 'them'}${unstored ? ', which is almost never right' : ''}`, width);
   }
   if (loss.proof === 'best-effort') {
     const unread = outcome.unread.map((one) => one.name);

@@ -8,11 +8,11 @@ export interface Style {
   terminal: boolean;
   /** Whether long lists are shown whole. */
   verbose: boolean;
-  good(text: string): string;
-  caution(text: string): string;
-  bad(text: string): string;
+  good: (text: string) => string;
+  caution: (text: string) => string;
+  bad: (text: string) => string;
   /** A command to type. */
-  command(text: string): string;
-  strong(text: string): string;
-  dim(text: string): string;
+  command: (text: string) => string;
+  strong: (text: string) => string;
+  dim: (text: string) => string;
 }

@@ -78,7 +78,8 @@ export function fitFindings(reading: MemberReading): Finding[] {
   if (hardState.commitIndex !== null && hardState.commitIndex > lastEntry.index && report.damage.length === 0) {
     found.push(finding('commit-beyond-log', 'error', `the hard state says ${hardState.commitIndex} is committed, the log ends at ${lastEntry.index}`, { member, fix: 'Acknowledged entries are missing here: do not start this member' }));
   }
-  if (report.appliedIndex !== null && report.appliedIndex > lastEntry.index) {
+  const readableTo = report.damage.reduce((most, one) => Math.max(most, one.tail?.index ?? 0), lastEntry.index);
+  if (report.appliedIndex !== null && report.appliedIndex > readableTo) {
     found.push(finding('applied-beyond-log', 'error', `the state has applied ${report.appliedIndex}, the log ends at ${lastEntry.index}`, { member, fix: 'Log and state are not of one moment: copy both again with the server stopped' }));
   }
   return found.filter((one) => !reading.findings.some((known) => known.severity === 'error' && (known.rule === one.rule || sameSubject(known.rule, one.rule))));
@@ -101,7 +102,7 @@ export function checksOf(reading: MemberReading, watch: LogWatch, findings: read
   return [
     { name: 'indexes', ok: watch.gaps === 0 && watch.damaged === 0, detail: watch.gaps + watch.damaged === 0 ? range : `${watch.gaps + watch.damaged} gaps` },
     { name: 'terms', ok: watch.falls === 0, detail: watch.falls === 0 ? `${report.log.termRuns.length} runs, never fall` : `fall ${watch.falls} times` },
-    { name: 'checksums', ok: watch.damaged > 0 ? false : report.checked === 'checksums' ? true : null, detail: watch.damaged > 0 ? `${watch.damaged} damaged` : report.checked === 'checksums' ? `${watch.entries} entries` : 'the store has none; structure is sound' },
+    { name: 'checksums', ok: watch.damaged > 0 ? false : report.checked === 'checksums' ? true : null, detail: watch.damaged > 0 ? `${watch.damaged} damaged` : report.checked === 'checksums' ? `${watch.entries} entries` : 'not throughout; structure is sound' },
     { name: 'hard state', ok: fit === undefined, detail: fit?.message ?? `term ${currentTerm}, commit ${commitIndex ?? 'not stored'}` },
     { name: 'vote', ok: voter ? true : null, detail: votedFor === null ? 'none in this term' : voter ? `for ${votedFor}` : `for ${votedFor}, no member now` },
     { name: 'snapshots', ok: badSnapshots === 0, detail: badSnapshots > 0 ? `${badSnapshots} bad` : `${report.snapshots.length} sound` },

@@ -1,5 +1,5 @@
 import type { LogIndex } from '../core/types.ts';
-import type { DoubtSummary } from '../model/evidence.ts';
+import type { DoubtSummary, Evidence } from '../model/evidence.ts';
 import type { LossReport, LossVerdict } from '../model/pick-report.ts';
 import type { OperatorFacts } from './facts.ts';
 import type { ProofReport } from './proof.ts';
@@ -51,10 +51,10 @@ export function assessLoss(question: LossQuestion): LossReport {
   const inDoubt = last > safeTo ? { from: safeTo + 1, to: last, entries: last - safeTo } : null;
   const base = { floor, safeTo, inDoubt };
   if (certain) {
-    return { ...base, verdict: 'certain', proof: 'certain-loss', statement: `Lost ${certain.single ? 'is' : 'are'} ${certain.statement}`, why: certainWhy(question), missing: { from: certain.from, to: certain.to } };
+    return { verdict: 'certain', proof: 'certain-loss', statement: `Lost ${certain.single ? 'is' : 'are'} ${certain.statement}`, why: certainWhy(question), ...base, missing: { from: certain.from, to: certain.to } };
   }
   const missing = proof === 'bounded' ? question.proof.missing : proof === 'best-effort' ? { from: last + 1, to: null } : null;
-  return { ...base, verdict: VERDICTS[proof], proof, statement: statementOf(proof, question, base, missing), why: whyOf(proof, question), missing };
+  return { verdict: VERDICTS[proof], proof, statement: statementOf(proof, question, base, missing), why: whyOf(proof, question), ...base, missing };
 }
 
 /** How far source and its state machine reach: what a sound state machine applied is not lost where the log ends earlier. */
@@ -122,17 +122,22 @@ function statementOf(proof: ProofReport['proof'], question: LossQuestion, base: 
   switch (proof) {
     case 'proven':
     case 'proven-if-torn':
-      return `No write that a client was promised is missing from ${label}${doubt === null ? '' : `; ${doubt} is kept and may not have been promised to anyone`}.`;
+      return `No write that a client was promised is missing from ${label}${doubt === null || keepsNoCommit(question.source.evidence) ? '' : `; ${doubt} is kept and may not have been promised to anyone`}.`;
     case 'conditional':
       return `Nothing promised to a client is missing from ${label}, provided that no membership change was started after the newest one it shows.`;
     case 'bounded':
       return `At most entries ${missing?.from}-${missing?.to} may be missing from ${label}.`;
     case 'best-effort': {
       const safe = base.safeTo === 0 ? 'Nothing is known committed' : `${safeWords(question.source.evidence.doubt, base.safeTo)} is safe`;
-      const kept = doubt === null ? '' : `; ${doubt} is kept and a client may have been promised it`;
+      const kept = doubt === null ? '' : keepsNoCommit(question.source.evidence) ? `; ${doubt} is kept, most of it surely committed` : `; ${doubt} is kept and a client may have been promised it`;
       return `${safe}${kept}; what ${question.unread.length > 0 ? question.unread.join(' and ') : 'other disks'} agreed on beyond that cannot be known.`;
     }
   }
+}
+
+/** Whether the store has no commit index at all, so that most of what is "in doubt" was surely committed. */
+export function keepsNoCommit({ report }: Evidence): boolean {
+  return report.store !== 'etcd' && report.hardState.commitIndex === null;
 }
 
 /** `1-554 (revision 512)`. */
@@ -164,6 +169,6 @@ export function contentWords(doubt: DoubtSummary, showKey: (key: string) => stri
 }
 
 function plural(op: string, entries: number): string {
-  if (entries === 1) return op;
+  if (entries === 1 || !/^[a-z]/.test(op)) return op;
   return op.endsWith('y') ? `${op.slice(0, -1)}ies` : /(s|x|ch)$/.test(op) ? op : `${op}s`;
 }

@@ -6,7 +6,7 @@ import type { MemberReading } from '../model/reading.ts';
 import type { OpenedMember } from '../places/open.ts';
 import { collectEvidence } from './collect.ts';
 import type { CollectOptions } from './collect.ts';
-import { decoderFor } from './decoder.ts';
+import { decoderFor } from '../readers/decoders.ts';
 
 /** A surveyed disk: its evidence, and the reading when there is more behind it than an evidence file. */
 export interface SurveyedDisk {

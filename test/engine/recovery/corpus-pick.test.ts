@@ -4,7 +4,7 @@ import type { Evidence } from '../../../src/engine/model/evidence.ts';
 import type { MemberReading } from '../../../src/engine/model/reading.ts';
 import { readerFor } from '../../../src/engine/readers/index.ts';
 import { collectEvidence } from '../../../src/engine/recovery/collect.ts';
-import { decoderFor } from '../../../src/engine/recovery/decoder.ts';
+import { decoderFor } from '../../../src/engine/readers/decoders.ts';
 import { comparePairs } from '../../../src/engine/recovery/divergence.ts';
 import { examine, pick } from '../../../src/engine/recovery/pick.ts';
 import { corpusCases, truthOf, unpackMember } from '../../helpers/corpus.ts';

@@ -101,6 +101,14 @@ describe('the worked cases of the source rule', () => {
   });
 });
 
+describe('a commit index whose term nobody knows', () => {
+  it('stops no candidate: a longer log of an older term does not hold it', () => {
+    const disks = [disk({ label: 'A', runs: [[6, 1, 850], [7, 851, 900]], floor: 800 }), disk({ label: 'B', runs: [[6, 1, 950]], floor: 800 })];
+    const { source, loss, decidedBy } = pick(disks, { seenCommit: 920 });
+    assert.deepEqual([source, decidedBy, loss.proof, loss.missing], ['A', 'last-term', 'certain-loss', { from: 901, to: 920 }]);
+  });
+});
+
 describe('what does not count for the proof', () => {
   const intact = disk({ label: 'A', runs: [[2, 1, 50]], floor: 40 });
 

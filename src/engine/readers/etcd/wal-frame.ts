@@ -68,6 +68,10 @@ export class WalFrameReader {
     const high = window.readUInt32LE(this.cursor + 4);
     if (low === 0 && high === 0) return 'end';
     const padding = high >>> 31 === 1 ? (high >>> 24) & 7 : 0;
+    this.bodyFrom = 0;
+    this.bodyTo = 0;
+    // Frames always end on a multiple of 8, and bits 59 to 62 are never set: anything else is no length field.
+    if ((high & 0x7800_0000) !== 0 || (low + padding) % HEADER_BYTES !== 0) return 'malformed';
     if ((high & 0xff_ffff) !== 0 || low > MAX_RECORD_BYTES || low + padding > left - HEADER_BYTES) return 'beyond';
     if (!this.load(offset, HEADER_BYTES + low + padding)) return 'beyond';
     this.nextOffset = offset + HEADER_BYTES + low + padding;

@@ -242,7 +242,7 @@ describe('etcd write-ahead log, damage', () => {
       const bytes = Buffer.from(originals[which] as Buffer);
       for (let edits = 1 + random(4); edits > 0; edits--) {
         const place = random(bytes.length);
-        if (random(3) === 0) bytes.fill(random(2) * 255, place, place + random(600));
+        if (random(3) === 0) bytes.fill(random(2) * 255, place, Math.min(bytes.length, place + random(600)));
         else bytes[place] = random(256);
       }
       fs.writeFileSync(files[which] as string, random(5) === 0 ? bytes.subarray(0, random(bytes.length)) : bytes);
