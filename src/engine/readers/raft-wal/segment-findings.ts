@@ -1,5 +1,5 @@
 import { finding, type Finding } from '../../model/finding.ts';
-import type { SegmentHeader } from './frames.ts';
+import { FILE_HEADER_BYTES, type SegmentHeader } from './frames.ts';
 import type { SegmentInfo } from './meta.ts';
 import type { BrokenPart, SegmentSurvey } from './segments.ts';
 import type { SurveyedSegment } from './wal-log.ts';
@@ -21,6 +21,7 @@ export function segmentFindings(segment: SurveyedSegment, isTail: boolean, findi
   const { info, name, survey } = segment;
   if (typeof survey === 'string') return unreadable(segment, survey, isTail, findings);
   const verdict: SegmentVerdict = { torn: false, damaged: false, refusal: null };
+  if (isTail && !info.sealed && survey.bytes < FILE_HEADER_BYTES) return cutTail(segment, survey.bytes, findings);
   const problem = headerProblem(survey.header, info);
   if (problem !== null && survey.parts.length > 0) {
     findings.push(finding('wal-segment-header', 'error', `the header of segment ${info.file} cannot be right: ${problem}`, { file: name, byteOffset: 0, fix: FROM_COPY }));
@@ -37,6 +38,13 @@ function unreadable({ info, name }: SurveyedSegment, problem: string, isTail: bo
   const silent = isTail && !info.sealed ? '; the library would make a new empty one and say nothing' : '';
   findings.push(finding('wal-segment-missing', 'error', `segment ${info.file} cannot be read (${problem}): ${lost}${silent}`, { file: name, fix: FROM_COPY }));
   return { torn: false, damaged: true, refusal: isTail && !info.sealed ? null : `${name}: ${problem}` };
+}
+
+/** A tail cut inside its header: a crash right after its creation leaves that, but so does a lost file. */
+function cutTail({ info, name }: SurveyedSegment, bytes: number, findings: Finding[]): SegmentVerdict {
+  const message = `the tail segment ${info.file} is ${bytes} bytes, shorter than its header: entries from ${info.BaseIndex} on, if it held any, are lost`;
+  findings.push(finding('torn-tail', 'warn', message, { file: name, byteOffset: 0, fix: 'Compare with the other members: recover pick tells whether they hold more' }));
+  return { torn: true, damaged: false, refusal: null };
 }
 
 function headerProblem(header: SegmentHeader | string, info: SegmentInfo): string | null {

@@ -32,6 +32,8 @@ export type SegmentPart = WholePart | BrokenPart;
 
 /** What a segment file holds, told from its frames and checksums alone. */
 export interface SegmentSurvey {
+  /** Size of the file. */
+  bytes: number;
   header: SegmentHeader | string;
   parts: SegmentPart[];
   commitFrames: number;
@@ -74,6 +76,7 @@ class Surveyor {
     this.nextIndex = baseIndex;
     this.walker = new FrameWalker(source);
     this.result = {
+      bytes: source.size,
       header: readSegmentHeader(source),
       parts: [],
       commitFrames: 0,

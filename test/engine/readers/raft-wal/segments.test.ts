@@ -120,6 +120,14 @@ describe('raft-wal logs written by hand', () => {
     assert.deepEqual([report.health, report.log.lastIndex, report.damage], ['torn-tail', 16, []]);
   });
 
+  for (const bytes of [0, 20]) {
+    it(`tells of a tail of ${bytes} bytes, cut inside its header`, () => {
+      const { report, findings } = read(two, edit(tail, (whole) => whole.subarray(0, bytes)));
+      assert.deepEqual([report.health, report.log.lastIndex, report.startable.ok], ['torn-tail', 9, true]);
+      assert.ok(findings.some((f) => f.rule === 'torn-tail' && f.severity === 'warn' && f.file?.endsWith('.wal')));
+    });
+  }
+
   it('calls a damaged length in the last batch damage, as its commit frame is there', () => {
     const sound = read();
     const last = [...sound.records({ from: 17 })][0];
