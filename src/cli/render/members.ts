@@ -91,8 +91,9 @@ function damageText(member: MemberReport, damage: MemberReport['damage'][number]
     const behind = toIndex === null ? null : tail.index - toIndex;
     parts.push(`${behind === null ? 'Entries' : `${behind} ${behind === 1 ? 'entry' : 'entries'}`} behind it ${behind === 1 ? 'is' : 'are'} whole, up to ${tail.term}/${tail.index}: damage inside, not an unfinished write.`);
   }
-  // Started here, a server dies of most damage and silently cuts whole entries off at the rest (a zeroed sector).
-  if (at === 0) parts.push(`Do not let ${member.software?.name ?? 'the server'} start from it.`);
+  // A server dies of most damage; where it does not, it silently cuts whole entries off (a zeroed sector).
+  const server = member.software?.name ?? 'The server';
+  if (at === 0) parts.push(member.serverStarts === false ? `${server} will not start from it.` : `Do not let ${server.replace('The', 'the')} start from it.`);
   if (fromIndex !== null) parts.push(holders(member, fromIndex, toIndex ?? fromIndex, read));
   return parts.filter((part) => part !== '').join(' ');
 }

@@ -74,6 +74,7 @@ const reportSchema = z.strictObject({
   running: z.strictObject({ pid: maybeCounter }).nullable(),
   lastWritten: maybeText,
   startable: z.union([z.strictObject({ ok: z.literal(true) }), z.strictObject({ ok: z.literal(false), reason: text })]),
+  serverStarts: z.boolean().nullable().optional(),
 });
 
 const configurationSchema = z.strictObject({

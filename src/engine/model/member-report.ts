@@ -112,6 +112,11 @@ export interface MemberReport {
    * completes "cannot be started: ...". The source rule of recovery disqualifies members that cannot.
    */
   startable: { ok: true } | { ok: false; reason: string };
+  /**
+   * Whether the server itself comes up from these files as they are: false when it exits, panics or waits for ever; null or absent
+   * where that is not known, depends on its patch release, or it comes up and takes no write. A start may still cut records off.
+   */
+  serverStarts?: boolean | null;
 }
 
 /** An empty log that would begin at `firstIndex`. */

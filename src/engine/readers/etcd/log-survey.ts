@@ -68,7 +68,7 @@ export class LogSurvey {
     if (event.damage) return this.damage(event.damage);
     const { frame, segment, inNewest } = event;
     const reason = this.record(frame, segment);
-    if (reason !== undefined) this.damage({ kind: 'bad-record', segment, byteOffset: frame.offset, reason, inNewest, recordType: frame.type });
+    if (reason !== undefined) this.damage({ kind: 'bad-record', segment, byteOffset: frame.offset, reason, inNewest, recordType: frame.type, server: 'refuses' });
   }
 
   private record(frame: WalFrameReader, segment: WalSegment): string | undefined {
@@ -142,7 +142,7 @@ export class LogSurvey {
     Object.assign(report, { fromIndex: run.last + 1, toIndex: index - 1 });
     this.behindSeen.add(report);
     const reason = `entry ${index} follows ${run.last}: ${index - run.last - 1} entries are missing, and no snapshot covers them`;
-    this.damages.push({ kind: 'bad-record', segment, byteOffset: frame.offset, reason, inNewest: false, recordType: RECORD.entry });
+    this.damages.push({ kind: 'bad-record', segment, byteOffset: frame.offset, reason, inNewest: false, recordType: RECORD.entry, server: null });
     run.close('damage');
   }
 

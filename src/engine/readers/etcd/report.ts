@@ -12,6 +12,7 @@ import { memberFindings, minorOf, storeFindings } from './member-findings.ts';
 import { followMembership, type Membership } from './membership.ts';
 import { missingSnap, toSnapshotReport } from './snap-directory.ts';
 import type { SnapFile } from './snap-file.ts';
+import { serverStarts } from './server-start.ts';
 import { startable } from './startable.ts';
 
 /** Everything that was read of one member. */
@@ -67,12 +68,14 @@ export function assemble(parts: MemberParts): { report: MemberReport; findings: 
   };
   const findings = [
     ...logFindings(survey, running !== null),
+    ...missingParts(directory),
     ...snapshotFindings(parts, missing?.file ?? null),
     ...backend.findings,
     ...fitFindings(report, parts),
     ...storeFindings(membership),
     ...(db ? memberFindings(db, backend.name, followMembership(sources, Math.max(appliedIndex ?? 0, newest?.position.index ?? 0)).membership, membership) : []),
   ];
+  report.serverStarts = running === null ? serverStarts(report, parts) : null;
   report.health = healthOf(parts, findings, running !== null);
   return { report, findings, configurations };
 }
@@ -136,6 +139,9 @@ function versionOf(membership: Membership, { db }: Backend): string | null {
 function snapshotFindings({ snaps, usable, log }: MemberParts, missing: string | null): Finding[] {
   const fix = 'etcd falls back to an older snapshot that the log names; make a copy of the directory before it starts, it renames bad files';
   const findings = snaps.filter(({ problem }) => problem !== null).map(({ file, problem }) => finding('snap-bad', 'error', `snapshot ${problem}`, { file, byteOffset: 0, fix }));
+  for (const { file } of snaps.filter(({ isStoreSkipped }) => isStoreSkipped)) {
+    findings.push(finding('v2-store-skipped', 'info', 'its v2 store is larger than 16 MiB and was not read: names of members may be missing', { file }));
+  }
   if (missing !== null) findings.push(finding('snap-missing', 'error', 'the newest snapshot that the log names is missing', { file: missing, fix }));
   const newest = usable[0]?.position.index ?? 0;
   for (const { file, position, problem } of log.survey.isFatallyDamaged ? [] : snaps) {
@@ -143,6 +149,17 @@ function snapshotFindings({ snaps, usable, log }: MemberParts, missing: string |
     findings.push(finding('snap-orphan', 'warn', `the log does not name this snapshot (${position.term}/${position.index}) as committed: etcd would not load it`, { file, fix: 'Nothing to do: an older one is taken' }));
   }
   return findings;
+}
+
+/** A directory without its log is damaged; a db alone is what was asked for, but says nothing of what came after it. */
+function missingParts({ shape, segments, snapPrefix, db }: DataDir): Finding[] {
+  if (shape === 'db') {
+    const fix = 'Name the data directory to have its log read as well';
+    return [finding('db-only', 'info', 'only the db was given: writes that it has not applied are in the log', { file: db?.name ?? null, fix })];
+  }
+  if (segments.length > 0) return [];
+  const fix = 'Give the place of the log with --wal-dir where it lies elsewhere; else take the source from another member, or rebuild around the db';
+  return [finding('wal-missing', 'error', 'the write-ahead log is missing: what was written after the db is lost here', { file: snapPrefix.replace(/snap\/$/, 'wal'), fix })];
 }
 
 /** Parts that cannot be of one moment. */

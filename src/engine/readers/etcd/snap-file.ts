@@ -16,6 +16,8 @@ export interface SnapFile {
   confState: StoredConfState | null;
   /** Null where it was not asked for, or is too large or broken. */
   store: V2Store | null;
+  /** The store is there and was asked for, but is too large to be read. */
+  isStoreSkipped?: boolean;
   mtimeMs: number;
 }
 
@@ -75,7 +77,9 @@ function readInto(snap: SnapFile, source: FileSource, wantsStore: boolean): void
   snap.position = { term, index };
   snap.confState = confState;
   const json = inner.find(({ field }) => field === 1);
-  if (!wantsStore || !json || json.to - json.from > MAX_STORE_BYTES) return;
+  if (!wantsStore || !json) return;
+  snap.isStoreSkipped = json.to - json.from > MAX_STORE_BYTES;
+  if (snap.isStoreSkipped) return;
   snap.store = readV2Store(source.read(json.from, json.to - json.from).toString('utf8'));
 }
 

@@ -104,6 +104,21 @@ export class WalFrameReader {
     return false;
   }
 
+  /**
+   * Compares the frame last read with the file once more. A server that writes meanwhile fills in what was still zero or half written
+   * when it was buffered: then the buffer is dropped, and `at` sees the file anew.
+   * @returns Whether the bytes of the frame changed.
+   */
+  hasChanged(): boolean {
+    const from = this.offset - this.windowStart;
+    const length = Math.min(Math.max(HEADER_BYTES, this.nextOffset - this.offset), this.windowEnd - this.offset);
+    if (from < 0 || length <= 0) return false;
+    const fresh = this.source.read(this.offset, length);
+    if (fresh.equals(this.window.subarray(from, from + length))) return false;
+    this.windowEnd = this.windowStart;
+    return true;
+  }
+
   /** Makes `[offset, offset + length)` available at `this.cursor`; false when the file has become shorter. */
   private load(offset: number, length: number): boolean {
     if (offset >= this.windowStart && offset + length <= this.windowEnd) {

@@ -19,6 +19,8 @@ export interface WalDamage {
   inNewest: boolean;
   /** What the record called itself, where its header can still be read. */
   recordType: number;
+  /** What etcd makes of it: `cuts` the log off here, `refuses` to start; null where that depends on its patch release. */
+  server: 'cuts' | 'refuses' | null;
 }
 
 /** One step of a walk over the WAL: a record whose checksum holds, or damage. The same object every time, valid until the next step. */
@@ -46,6 +48,8 @@ export interface WalScanOptions {
 const PROGRESS_RECORDS = 0x3fff;
 /** Past this many damaged places the rest of a segment counts as one. */
 const MAX_DAMAGES = 1000;
+/** A frame that changes while it is looked at is being written; it is read again this often before it is judged. */
+const MAX_REREADS = 16;
 
 /** Running checksum; `known` is false where reading begins or goes on without a predecessor. */
 interface Chain {
@@ -64,7 +68,7 @@ export function* walkWal(segments: readonly WalSegment[], options: WalScanOption
   for (const segment of segments.slice(options.fromOrdinal ?? 0)) {
     const inNewest = segment.ordinal === segments.length - 1;
     if (previous && segment.seq !== previous.seq + 1) {
-      yield damageEvent({ kind: 'missing-segment', segment, byteOffset: 0, reason: missingReason(previous, segment), inNewest: false, recordType: 0 });
+      yield damageEvent({ kind: 'missing-segment', segment, byteOffset: 0, reason: missingReason(previous, segment), inNewest: false, recordType: 0, server: 'refuses' });
       chain.known = false;
     }
     previous = segment;
@@ -78,7 +82,7 @@ export function* walkWal(segments: readonly WalSegment[], options: WalScanOption
     } catch (error) {
       if (!(error instanceof UnreadableError)) throw error;
       chain.known = false;
-      yield damageEvent({ kind: 'unreadable', segment, byteOffset: 0, reason: error.problem, inNewest, recordType: 0 });
+      yield damageEvent({ kind: 'unreadable', segment, byteOffset: 0, reason: error.problem, inNewest, recordType: 0, server: 'refuses' });
     }
   }
 }
@@ -101,6 +105,7 @@ class SegmentScan {
   /** The records cannot be read to their end: what lies behind `offset` is damage, not the tail of the file. */
   endsInDamage = false;
   private damages = 0;
+  private rereads = { offset: -1, left: 0 };
   private records = 0;
   private reported = 0;
   private done = false;
@@ -132,7 +137,10 @@ class SegmentScan {
           event.damage = null;
           return event;
         }
-      } else this.goOn(status === 'end' ? this.behindEnd(frame) : this.behindDamage(frame, status, problem));
+      } else {
+        const judged = status === 'end' ? this.behindEnd(frame) : this.behindDamage(frame, status, problem);
+        if (judged !== 'changed') this.goOn(judged);
+      }
       if (this.pending) {
         event.damage = this.pending;
         this.pending = null;
@@ -165,27 +173,37 @@ class SegmentScan {
       // The chain's seed. Adopted where reading begins (decoder.go), compared everywhere else.
       const isBroken = chain.known && chain.crc !== 0 && chain.crc !== frame.storedCrc;
       if (isBroken && frame.offset !== 0) return 'checksum record does not continue the records before it';
-      if (isBroken) this.report('broken-chain', 0, 'the checksum does not continue the segment before it: records are missing at its end', frame.type, false);
+      if (isBroken) this.report('broken-chain', 0, 'the checksum does not continue the segment before it: records are missing at its end', frame.type, 'refuses', false);
       chain.crc = frame.storedCrc;
       chain.known = true;
       return undefined;
     }
     const crc = crc32c(frame.data, chain.crc);
-    if (crc !== frame.storedCrc) return `checksum wrong (stored ${hex32(frame.storedCrc)}, computed ${hex32(crc)})`;
+    if (crc !== frame.storedCrc) return 'checksum wrong';
     chain.crc = crc;
     return undefined;
   }
 
   /** A zero length field ends the log, unless whole records follow: then a part of the file was zeroed. */
-  private behindEnd(frame: WalFrameReader): Resumption | null {
+  private behindEnd(frame: WalFrameReader): Resumption | 'changed' | null {
     const { offset } = frame;
     if (offset >= frame.size || this.damages >= MAX_DAMAGES) return null;
     const resumption = findResumption(this.source, offset + 8, frame.size);
-    if (resumption) this.report('bad-record', offset, 'zeros where a record should be, and whole records behind them', 0);
+    if (this.isBeingWritten(frame)) return 'changed';
+    if (resumption) this.report('bad-record', offset, 'zeros where a record should be, and whole records behind them', 0, this.inNewest ? 'cuts' : 'refuses');
     return resumption;
   }
 
-  private behindDamage(frame: WalFrameReader, status: FrameStatus, problem: string | undefined): Resumption | null {
+  /**
+   * A server appends: what was found behind the frame was written after it, so the frame is compared with the file last of all, when
+   * everything behind it has been looked at.
+   */
+  private isBeingWritten(frame: WalFrameReader): boolean {
+    if (this.rereads.offset !== frame.offset) this.rereads = { offset: frame.offset, left: MAX_REREADS };
+    return this.rereads.left-- > 0 && frame.hasChanged();
+  }
+
+  private behindDamage(frame: WalFrameReader, status: FrameStatus, problem: string | undefined): Resumption | 'changed' | null {
     const { offset, size, nextOffset, storedCrc } = frame;
     const recordType = status === 'record' ? frame.type : 0;
     const hasZeroSector = (status === 'record' || status === 'malformed') && frame.hasZeroSector();
@@ -194,17 +212,25 @@ class SegmentScan {
       if (status === 'record' && continuesAt(this.source, nextOffset, storedCrc, size)) resumption = { offset: nextOffset, crc: storedCrc };
       else resumption = findResumption(this.source, offset + 8, size);
     }
+    if (this.isBeingWritten(frame)) return 'changed';
     const unfinished = status === 'short' || status === 'beyond' || hasZeroSector;
     const kind = this.inNewest && !resumption && unfinished ? 'torn' : 'bad-record';
-    this.report(kind, offset, problem ?? reasonFor(status), recordType);
+    this.report(kind, offset, problem ?? reasonFor(status), recordType, this.serverOn(frame, status, hasZeroSector));
     if (!resumption) this.chain.known = false;
     this.endsInDamage = !resumption && kind !== 'torn';
     return resumption;
   }
 
-  private report(kind: WalDamage['kind'], byteOffset: number, reason: string, recordType: number, inNewest = this.inNewest): void {
+  /** @see etcd v3.6.14, server/storage/wal/decoder.go: a body beyond the file counts as unfinished since 3.5.7 only. */
+  private serverOn(frame: WalFrameReader, status: FrameStatus, hasZeroSector: boolean): WalDamage['server'] {
+    if (!this.inNewest) return 'refuses';
+    if (status === 'short' || hasZeroSector) return 'cuts';
+    return status === 'beyond' || frame.nextOffset === frame.offset ? null : 'refuses';
+  }
+
+  private report(kind: WalDamage['kind'], byteOffset: number, reason: string, recordType: number, server: WalDamage['server'], inNewest = this.inNewest): void {
     this.damages++;
-    this.pending = { kind, segment: this.segment, byteOffset, reason, inNewest, recordType };
+    this.pending = { kind, segment: this.segment, byteOffset, reason, inNewest, recordType, server };
   }
 }
 
@@ -212,8 +238,4 @@ function reasonFor(status: FrameStatus): string {
   if (status === 'short') return 'the file ends inside a length field';
   if (status === 'beyond') return `the record is longer than the rest of the file (or than ${MAX_RECORD_BYTES >> 20} MiB)`;
   return 'not a record of the write-ahead log';
-}
-
-function hex32(value: number): string {
-  return value.toString(16).padStart(8, '0');
 }
