@@ -34,6 +34,8 @@ function isUsageComplaint(thrown: unknown): thrown is Error {
 }
 
 function tidy(message: string): string {
+  const lacking = /^Missing \d+ required args?:\s*\n([a-z]+)/.exec(message);
+  if (lacking) return `no ${lacking[1]} was named`;
   const lines = message.replace(/\s*See more help with --help\s*$/, '').replace(/^The following errors? occurred:\s*/, '');
   return lines
     .split('\n')

@@ -21,7 +21,7 @@ export async function main(words: string[], root: URL): Promise<void> {
   });
   let run: Run = { command: '', version: 'unknown', startedAt: new Date() };
   try {
-    const config = await Config.load({ root: fileURLToPath(root) });
+    const config = await Config.load({ root: fileURLToPath(root), userPlugins: false, devPlugins: false });
     run = { ...run, version: config.version };
     if (words[0] === '--version') return writeAll(1, `${config.userAgent}\n`);
     const end = words.indexOf('--');
@@ -29,6 +29,10 @@ export async function main(words: string[], root: URL): Promise<void> {
     const asked = words.filter((word, at) => !(at === 0 && word === 'help') && (!isHelp || (word !== '--help' && word !== '-h')));
     const resolved = resolveCommand(asked, config.commandIDs);
     if (resolved.kind === 'unknown') throw unknownCommand(resolved);
+    if (resolved.kind === 'later') {
+      run = { ...run, command: resolved.words };
+      throw laterCommandError(resolved.words);
+    }
     run = { ...run, command: resolved.kind === 'command' ? resolved.id.replaceAll(':', ' ') : '' };
     if (resolved.kind === 'command' && !isHelp) await config.runCommand(resolved.id, resolved.argv);
     else await showHelp(config, resolved);
@@ -44,7 +48,12 @@ export function unknownCommand(asked: { words: string; suggestion: string | unde
   return new UsageError(`there is no command "${asked.words}"`, hint);
 }
 
-async function showHelp(config: Config, resolved: Exclude<Resolved, { kind: 'unknown' }>): Promise<void> {
+/** Wrong usage that says plainly that nothing was done, because this version cannot. */
+export function laterCommandError(words: string): UsageError {
+  return new UsageError(`this version cannot do "${words}" yet: nothing was done`, 'What it can do: raft-inspector --help');
+}
+
+async function showHelp(config: Config, resolved: Exclude<Resolved, { kind: 'unknown' | 'later' }>): Promise<void> {
   const Help = await loadHelpClass(config);
   const subject = resolved.kind === 'command' ? resolved.id.split(':') : resolved.kind === 'topic' ? [resolved.topic] : [];
   await new Help(config, config.pjson.oclif.helpOptions).showHelp(subject);

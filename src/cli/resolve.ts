@@ -1,8 +1,11 @@
+import { laterCommand } from './later-commands.ts';
+
 /** What the words of a command line ask for. */
 export type Resolved =
   | { kind: 'root' }
   | { kind: 'topic'; topic: string }
   | { kind: 'command'; id: string; argv: string[] }
+  | { kind: 'later'; words: string }
   | { kind: 'unknown'; words: string; suggestion: string | undefined };
 
 const FLAGS_WITH_VALUE = new Set(['--format', '--override', '--timeout', '--redact', '--log-file']);
@@ -25,6 +28,8 @@ export function resolveCommand(words: readonly string[], ids: readonly string[])
   const isTopic = ids.some((id) => id.startsWith(`${first}:`));
   if (isTopic && named.length === 1) return { kind: 'topic', topic: first };
   if (!isTopic && /[/.]/.test(first) && ids.includes('inspect:member')) return { kind: 'command', id: 'inspect:member', argv: [...rest, ...lead] };
+  const later = laterCommand(named, ids);
+  if (later !== undefined) return { kind: 'later', words: later };
   const asked = (isTopic ? named.slice(0, 2) : named.slice(0, 1)).join(' ');
   return { kind: 'unknown', words: asked, suggestion: nearest(named.slice(0, 2).join(' '), asked, ids) };
 }

@@ -10,15 +10,16 @@ import { headLine } from './head.ts';
 export function* fsckLines(report: FsckReport, findings: readonly Finding[], context: string, style: Style): Generator<string> {
   const errors = findings.filter((one) => one.severity === 'error').length;
   const warnings = findings.filter((one) => one.severity === 'warn').length;
+  const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
   const word = errors > 0 ? style.bad('FAIL') : style.good('OK');
-  yield headLine(`${word}  ${errors} errors, ${warnings} warnings, ${report.members.reduce((sum, one) => sum + one.entries, 0)} entries`, context);
+  yield headLine(`${word}  ${many(errors, 'error')}, ${many(warnings, 'warning')}, ${report.members.reduce((sum, one) => sum + one.entries, 0)} entries`, context);
   const cell = (name: string, at: number): string => {
     const check = report.members[at]?.checks.find((one) => one.name === name);
     if (check === undefined) return '-';
     const mark = check.ok === null ? '-' : check.ok ? 'ok' : 'FAIL';
     return `${mark} ${check.detail}`.slice(0, 40);
   };
-  yield* columns([...CHECKS], [
+  if (report.members.length > 0) yield* columns([...CHECKS], [
     { header: 'CHECK', cell: (name) => name },
     ...report.members.map((member, at) => ({
       header: member.label,

@@ -15,6 +15,8 @@ export function wrap(text: string, width: number): string[] {
 }
 
 const CONTEXT_COLUMN = 46;
+/** Names longer than this together (Consul's are UUIDs) would break the line: their number stands for them. */
+const MOST_NAMES = 40;
 
 /** The first line: verdict and object on the left, what it is about on the right. */
 export function headLine(left: string, context: string): string {
@@ -33,7 +35,8 @@ export function contextOf(reports: readonly Pick<MemberReport, 'software' | 'clu
   const clusters = new Set(reports.flatMap((one) => (one.clusterId === null ? [] : [one.clusterId])));
   const cluster = clusters.size === 1 ? `cluster ${[...clusters][0]}` : clusters.size > 1 ? `${clusters.size} clusters` : reports.length > 0 ? 'no cluster id' : null;
   const conf = [...reports].filter((one) => one.confState !== null).sort((a, b) => (b.confState?.index ?? 0) - (a.confState?.index ?? 0))[0]?.confState;
-  const voters = conf && conf.voters.length > 0 && clusters.size < 2 ? `voters ${conf.voters.map((id) => nameOf(id, conf.members)).sort().join(' ')}` : null;
+  const names = conf && clusters.size < 2 ? conf.voters.map((id) => nameOf(id, conf.members)).sort().join(' ') : '';
+  const voters = names === '' ? null : names.length <= MOST_NAMES ? `voters ${names}` : `${conf?.voters.length} voters`;
   return [software, cluster, voters].filter((part) => part !== null).join('  ');
 }
 

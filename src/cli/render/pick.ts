@@ -42,17 +42,18 @@ export function* pickScreen(screen: PickScreen, style: Style): Generator<string>
 function* headLines({ outcome, facts }: PickScreen, style: Style): Generator<string> {
   const { report } = outcome;
   const source = outcome.surveys.find((one) => one.member.label === report.source);
-  const any = (source ?? outcome.surveys[0])?.evidence.report;
+  const any = (source ?? outcome.surveys.find((one) => one.evidence.report.health !== 'unreadable'))?.evidence.report;
   const software = any?.software ? `${any.software.name}${any.software.version === null ? '' : ` ${any.software.version}`}` : (any?.store ?? '');
   const cluster = outcome.clusterId === null ? 'no cluster id' : `cluster ${outcome.clusterId}`;
   const voters = report.quorum.voters > 0 ? `  ${report.quorum.voters} voters, quorum ${report.quorum.quorum}` : '';
-  const right = `${software}  ${cluster}${voters}`;
+  const right = any === undefined ? '' : `${software}  ${cluster}${voters}`;
   const loss = source ? lossWords(report.loss, facts, source.evidence) : '';
   const plain = source ? `SOURCE ${source.member.label}  ${loss}` : 'NO SOURCE';
   const painted = source ? `${style.strong(`SOURCE ${source.member.label}`)}  ${paintLoss(report.loss, style)(loss)}` : style.bad('NO SOURCE');
   const width = Math.min(style.width, HEAD_WIDTH);
   const gap = width - displayWidth(plain) - displayWidth(right);
-  if (gap >= 2) yield `${painted}${' '.repeat(gap)}${right}`;
+  if (right === '') yield painted;
+  else if (gap >= 2) yield `${painted}${' '.repeat(gap)}${right}`;
   else if (style.width >= HEAD_WIDTH) yield `${painted}  ${right}`;
   else yield* [painted, `  ${right}`];
 }

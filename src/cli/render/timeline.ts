@@ -12,6 +12,7 @@ export function* timelineLines(timeline: Timeline, context: string, style: Style
   const scale = { first: timeline.first, per, end: Math.floor((timeline.last - timeline.first) / per) };
   const splits = timeline.splits.length;
   yield headLine(`${style.strong('TIMELINE')}  ${count(timeline.terms, 'term')}, ${count(splits, 'split')}`, context);
+  if (timeline.lanes.length === 0) return;
   yield `  ${'index'.padEnd(width)} ${labels(timeline, scale)}`;
   for (const lane of timeline.lanes) yield `  ${lane.label.padEnd(width)} ${band(lane, scale, style)}`;
   for (const split of timeline.splits.slice(0, 5)) {

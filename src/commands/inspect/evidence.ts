@@ -2,6 +2,7 @@ import { Args } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { commandLine } from '../../cli/quote.ts';
+import { findingLines } from '../../cli/render/findings.ts';
 import { memberLines } from '../../cli/render/members.ts';
 import { UsageError } from '../../engine/errors.ts';
 import type { Evidence } from '../../engine/model/evidence.ts';
@@ -24,10 +25,12 @@ export default class InspectEvidence extends BaseCommand<{ evidence: Evidence[] 
     return {
       data: { evidence },
       findings,
-      next: [commandLine('raft-inspector', 'recover', 'pick', ...(argv as string[]), '--explain')],
+      next: evidence.length === 0 ? [] : [commandLine('raft-inspector', 'recover', 'pick', ...(argv as string[]), '--explain')],
       exits: opened.flatMap((one) => (one.kind === 'unreadable' ? [one.error.exitCode] : [])),
       *screen(style) {
-        yield* memberLines(evidence.map((one) => one.report), findings, style, () => null);
+        if (evidence.length === 0) yield `${style.bad('UNREADABLE')}  no evidence file could be read`;
+        if (evidence.length === 0) yield* findingLines(findings, style);
+        else yield* memberLines(evidence.map((one) => one.report), findings, style, () => null);
         for (const one of evidence) yield style.dim(`  ${one.report.label}  collected ${one.collectedAt} by raft-inspector ${one.tool}, digest ${one.digest.slice(0, 16)}`);
       },
     };

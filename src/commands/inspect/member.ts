@@ -24,11 +24,11 @@ export default class InspectMember extends BaseCommand<{ members: ShownMember[] 
       const member = opened.find((one) => one.label === label);
       return member?.kind === 'reading' ? damageReason(member.reading, at) : null;
     };
-    const words = [...places, ...(flags.from === undefined ? [] : ['--from', flags.from])];
+    const words = [...places, ...(flags.from === undefined ? [] : ['--from', flags.from]), ...(flags['wal-dir'] === undefined ? [] : ['--wal-dir', flags['wal-dir']])];
     return {
       data: { members },
       findings,
-      next: [members.length > 1 ? commandLine('raft-inspector', 'recover', 'pick', ...words, '--explain') : commandLine('raft-inspector', 'inspect', 'log', ...words, '--tail', 20)],
+      next: members.every((one) => one.health === 'unreadable') ? [commandLine('raft-inspector', 'inspect', 'stores')] : [members.length > 1 ? commandLine('raft-inspector', 'recover', 'pick', ...words, '--explain') : commandLine('raft-inspector', 'inspect', 'log', ...words, '--tail', 20)],
       exits: opened.flatMap((one) => (one.kind === 'unreadable' ? [one.error.exitCode] : [])),
       screen: (style) => memberLines(members, findings, style, reasonOf),
     };

@@ -4,7 +4,9 @@ import { placeArg } from '../../cli/flags.ts';
 import { openNamed, placeFindings, placeFlags } from '../../cli/places.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { contextOf } from '../../cli/render/head.ts';
+import { findingLines } from '../../cli/render/findings.ts';
 import { timelineLines } from '../../cli/render/timeline.ts';
+import { unreadableFinding } from '../../engine/places/unreadable.ts';
 import { type Timeline, type TimelineSource, timelineOf } from '../../engine/inspect/timeline.ts';
 
 export default class InspectTimeline extends BaseCommand<Timeline> {
@@ -29,7 +31,10 @@ export default class InspectTimeline extends BaseCommand<Timeline> {
       findings: placeFindings(opened),
       next: [places.length > 1 ? commandLine('raft-inspector', 'recover', 'pick', ...places, '--explain') : commandLine('raft-inspector', 'inspect', 'member', ...places)],
       exits: opened.flatMap((one) => (one.kind === 'unreadable' ? [one.error.exitCode] : [])),
-      screen: (style) => timelineLines(data, contextOf(sources.map((one) => one.report)), style),
+      *screen(style) {
+        yield* timelineLines(data, contextOf(sources.map((one) => one.report)), style);
+        yield* findingLines(opened.flatMap((one) => (one.kind === 'unreadable' ? [unreadableFinding(one.label, one.error)] : [])), style);
+      },
     };
   }
 }

@@ -3,12 +3,13 @@ import path from 'node:path';
 import { Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { escapeJson } from '../../cli/escape.ts';
 import { placeArg, walDirFlag } from '../../cli/flags.ts';
 import { showSize } from '../../cli/measure.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { hashKey } from '../../cli/redact.ts';
 import { UsageError } from '../../engine/errors.ts';
-import { evidenceText } from '../../engine/model/evidence.ts';
+import { type Evidence, evidenceText } from '../../engine/model/evidence.ts';
 import { openPlaces } from '../../engine/places/open.ts';
 import { caseDirectory, writeNewFile } from '../../engine/recovery/case-directory.ts';
 import { surveyDisks } from '../../engine/recovery/open-survey.ts';
@@ -24,7 +25,7 @@ export default class RecoverCollect extends BaseCommand<CollectReport> {
   static override strict = false;
   static override args = { place: placeArg({ required: true }) };
   static override flags = {
-    output: Flags.string({ char: 'o', helpValue: '<file or dir>', summary: 'Where to write: a file for one place, else a directory' }),
+    output: Flags.string({ char: 'o', helpValue: '<file or dir>', summary: 'Where to write: a file for one place, else a directory; - for stdout' }),
     case: Flags.string({ helpValue: '<dir>', summary: 'The case directory (default ./case-<first 8 of the cluster id>)' }),
     'hash-state': Flags.boolean({ summary: 'Hash the state machine too (reads it whole)' }),
     'wal-dir': walDirFlag,
@@ -40,6 +41,7 @@ export default class RecoverCollect extends BaseCommand<CollectReport> {
     const written = disks.filter((disk) => disk.evidence.report.health !== 'unreadable' || disk.reading);
     const clusterId = written.find((one) => one.evidence.report.clusterId !== null)?.evidence.report.clusterId ?? null;
     const home = path.join(caseDirectory(flags.case, clusterId, written[0]?.evidence.report.label ?? 'unknown'), 'evidence');
+    if (flags.output === '-') return this.toStdout(written.map((one) => one.evidence));
     const files = written.map(({ evidence }) => ({ evidence, file: targetOf(flags.output, home, evidence.report.label, written.length) }));
     const taken = files.find(({ file }) => fs.existsSync(file));
     if (taken) throw new UsageError(`${taken.file} exists already`, 'Name another with -o, or move the old one away: nothing is overwritten');
@@ -58,6 +60,22 @@ export default class RecoverCollect extends BaseCommand<CollectReport> {
         yield `${style.strong('COLLECTED')}  ${data.files.length} of ${opened.length} members`;
         for (const one of data.files) yield `  ${one.label}  ${one.path}  ${showSize(one.bytes)}  sha256 ${one.digest.slice(0, 12)}`;
       },
+    };
+  }
+
+  /** The evidence itself as the answer: how a survey over ssh asks for it, so that nothing is written on the far side. */
+  private toStdout(evidences: readonly Evidence[]): Answer<CollectReport> {
+    const [only] = evidences;
+    if (only === undefined || evidences.length > 1) throw new UsageError('-o - takes one place', 'Name a directory with -o, or run it once for each');
+    if (this.globals.json || this.globals.format !== undefined) throw new UsageError('-o - prints the evidence itself, which is JSON already', 'Leave --json and --format out');
+    const text = evidenceText(only);
+    const { label, health, lastEntry } = only.report;
+    return {
+      data: { files: [{ label, path: '-', bytes: Buffer.byteLength(text), digest: only.digest, health, lastEntry }] },
+      findings: only.findings,
+      next: [],
+      findingsDecide: false,
+      screen: () => escapeJson(text).trimEnd().split('\n'),
     };
   }
 }

@@ -82,13 +82,13 @@ export function fitFindings(reading: MemberReading): Finding[] {
   if (report.appliedIndex !== null && report.appliedIndex > readableTo) {
     found.push(finding('applied-beyond-log', 'error', `the state has applied ${report.appliedIndex}, the log ends at ${lastEntry.index}`, { member, fix: 'Log and state are not of one moment: copy both again with the server stopped' }));
   }
-  return found.filter((one) => !reading.findings.some((known) => known.severity === 'error' && (known.rule === one.rule || sameSubject(known.rule, one.rule))));
+  return found.filter((one) => !reading.findings.some((known) => known.severity === 'error' && (known.rule === one.rule || SAID_BY_READERS[one.rule]?.includes(known.rule) === true)));
 }
 
-function sameSubject(known: string, own: string): boolean {
-  const subject = own.split('-')[0] ?? own;
-  return known.includes(subject) && (known.includes('log') || known.includes('last') || known.includes('ahead') || known.includes('beyond'));
-}
+/** Readers' findings that say the same as one of ours under another name: they know more of the store, so ours is dropped. */
+const SAID_BY_READERS: Readonly<Record<string, readonly string[]>> = {
+  'applied-beyond-log': ['db-ahead-of-log'],
+};
 
 /** The rows of the screen: each question once, answered by the findings and the watch. */
 export function checksOf(reading: MemberReading, watch: LogWatch, findings: readonly Finding[], decoded: boolean): Check[] {

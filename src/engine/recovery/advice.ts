@@ -9,7 +9,7 @@ export function adviceFor(outcome: Omit<PickOutcome, 'report'>, source: Survey |
   if (!source) return adviceWithout(outcome);
   const advice: string[] = [];
   const nameless = outcome.surveys.filter(({ member }) => member.barred === null && member.serverId === null).map(({ member }) => member.label);
-  for (const label of nameless) advice.push(`Say which server ${label} is: --id ${label}=<server id>; until then it does not count`);
+  if (nameless.length > 0) advice.push(...askForIds(nameless, source));
   const readable = outcome.unread.filter((one) => !one.dead).map((one) => one.name);
   if (loss.verdict !== 'none' && nameless.length > 0) advice.push("Read the dead members' disks too, even those of machines that will not boot");
   else if (loss.verdict !== 'none' && readable.length > 0) {
@@ -33,6 +33,21 @@ export function adviceFor(outcome: Omit<PickOutcome, 'report'>, source: Survey |
     advice.push(`${healthy.join(', ')} are a majority of the ${voters} voters: if their machines can run, start them as they are and nothing has to be recovered`);
   }
   return advice;
+}
+
+/** One sentence for all disks, then the ids to choose from, with the addresses by which an operator knows the machines. */
+function askForIds(nameless: readonly string[], source: Survey): string[] {
+  const infos = source.evidence.report.confState?.members ?? [];
+  const voters = source.member.configurations.at(-1)?.voters ?? [];
+  const [it, does] = nameless.length === 1 ? ['it', 'does'] : ['they', 'do'];
+  const flags = nameless.map((label) => `--id ${label}=<server id>`).join(' ');
+  const shown = voters.slice(0, 9).map((id) => {
+    const info = infos.find((one) => one.id === id);
+    const known = [info?.name === id ? '' : (info?.name ?? ''), info?.addresses[0] ?? ''].filter((one) => one !== '').join(' at ');
+    return known === '' ? id : `${id} (${known})`;
+  });
+  const first = `Say which server each disk is: ${flags}. Until then ${it} ${does} not count for the proof`;
+  return shown.length === 0 ? [first] : [first, `The server ids are ${shown.join(', ')}${voters.length > shown.length ? ` and ${voters.length - shown.length} more` : ''}`];
 }
 
 /** `n2`, `n2 or n3`. */

@@ -33,6 +33,8 @@ export interface LossQuestion {
   running: readonly string[];
   /** Names of voters that were not read. */
   unread: readonly string[];
+  /** How many of the disks read are of a server nobody named. */
+  nameless: number;
   /** How a key from the data may be shown. */
   showKey: (key: string) => string;
 }
@@ -95,6 +97,7 @@ function certainWhy({ ranking }: LossQuestion): string {
 
 function counted(question: LossQuestion): string {
   const weakest = question.proof.weakest;
+  if (weakest?.counted === 0 && question.nameless > 0) return `${question.nameless} ${question.nameless === 1 ? 'disk' : 'disks'} read, but not whose of the ${weakest.voters} voters`;
   return weakest ? `${weakest.counted} of ${weakest.voters} voters read` : 'no configuration could be read';
 }
 

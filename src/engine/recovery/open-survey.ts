@@ -1,9 +1,8 @@
-import { emptyLog } from '../model/member-report.ts';
 import { EVIDENCE_FORMAT, EVIDENCE_VERSION, sealEvidence } from '../model/evidence.ts';
 import type { Evidence } from '../model/evidence.ts';
-import { finding } from '../model/finding.ts';
 import type { MemberReading } from '../model/reading.ts';
 import type { OpenedMember } from '../places/open.ts';
+import { unreadableFinding, unreadableMember } from '../places/unreadable.ts';
 import { collectEvidence } from './collect.ts';
 import type { CollectOptions } from './collect.ts';
 import { decoderFor } from '../readers/decoders.ts';
@@ -42,32 +41,8 @@ function unreadableEvidence(one: Extract<OpenedMember, { kind: 'unreadable' }>, 
     version: EVIDENCE_VERSION,
     collectedAt: (options.now ?? new Date()).toISOString(),
     tool: options.tool,
-    report: {
-      path,
-      label,
-      store: 'native',
-      software: null,
-      memberId: null,
-      clusterId: null,
-      hardState: { currentTerm: 0, votedFor: null, commitIndex: null },
-      log: emptyLog(1),
-      snapshots: [],
-      lastEntry: { term: 0, index: 0 },
-      appliedIndex: null,
-      commitFloor: 0,
-      inDoubt: null,
-      confState: null,
-      state: null,
-      damage: [],
-      health: 'unreadable',
-      checked: 'structure',
-      name: null,
-      revisionAtEnd: null,
-      running: null,
-      lastWritten: null,
-      startable: { ok: false, reason: 'it cannot be read' },
-    },
-    findings: [finding('unreadable', 'error', error.message, { member: label, fix: error.hint })],
+    report: { ...unreadableMember(label, path, error), store: 'native' },
+    findings: [unreadableFinding(label, error)],
     configurations: [],
     log: { runs: [], blocks: [], configurations: [], tail: null },
     doubt: null,

@@ -65,7 +65,7 @@ export function examine(evidences: readonly Evidence[], facts: OperatorFacts = {
 
   const shown = refused === null ? source : undefined;
   const showKey = options.showKey ?? ((key: string) => key);
-  const loss = shown ? assessLoss({ source: shown, ranking, proof, facts, running, unread: unread.map((one) => one.name), showKey }) : noLoss(refused, ranking);
+  const loss = shown ? assessLoss({ source: shown, ranking, proof, facts, running, unread: unread.map((one) => one.name), nameless: kin.filter((one) => one.member.serverId === null && one.member.barred === null).length, showKey }) : noLoss(refused, ranking);
   if (shown && loss.verdict === 'certain') findings.push(finding('certain-loss', 'error', `Recovering from ${shown.member.label} loses committed data. ${loss.statement}`, { member: shown.member.label, fix: 'Look for another disk before anything else' }));
   if (shown && facts.seenRevision !== undefined && shown.evidence.report.revisionAtEnd === null) {
     findings.push(finding('revision-unknown', 'warn', `--seen-revision cannot be compared: ${shown.member.label} shows no revision`, { member: shown.member.label, fix: 'Use --seen-commit or --acked' }));

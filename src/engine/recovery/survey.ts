@@ -106,7 +106,7 @@ function roleOf(report: MemberReport, serverId: MemberId | null): SurveyedMember
 function barredBy(report: MemberReport, role: SurveyedMember['role'], facts: OperatorFacts, foreign: ReadonlyMap<string, string>): string | null {
   const other = foreign.get(report.label);
   if (other !== undefined) return other;
-  if (report.health === 'unreadable') return 'cannot be read';
+  if (report.health === 'unreadable') return report.startable.ok ? 'cannot be read' : `cannot be read: ${report.startable.reason}`;
   if (report.health === 'encrypted') return 'is encrypted';
   if (!report.startable.ok) return `cannot be started: ${report.startable.reason}`;
   if (role === 'none') return 'is not in its own newest configuration: it was removed';

@@ -2,7 +2,7 @@ import { u64 } from './bytes.ts';
 import { CorruptDataError } from '../../errors.ts';
 import { branchElement, inlinePage, leafElement, type Page, type PageReader } from './page.ts';
 import type { BoltBucket, BoltItem, BoltWalk } from './types.ts';
-import { elements, MAX_DEPTH, type TreeRoot } from './walk.ts';
+import { cells, elements, MAX_DEPTH, type CellVisit, type TreeRoot } from './walk.ts';
 
 /** Size of the header that a bucket's value begins with: u64 root page, u64 sequence. Root 0 means an inline image follows. */
 const BUCKET_HEADER_BYTES = 16;
@@ -42,6 +42,11 @@ export class Bucket implements BoltBucket {
     for (const { page, element } of elements(this.pages, this.root, walk)) {
       if (!element.isBucket) yield { key: element.key, value: element.value, byteOffset: page.byteOffset };
     }
+  }
+
+  /** The items without views of their bytes, for the millions of a log: sub-buckets included. @throws {CorruptDataError} As `items`. */
+  cells(walk: BoltWalk = {}): IterableIterator<CellVisit> {
+    return cells(this.pages, this.root, walk);
   }
 
   /** @throws {CorruptDataError} */

@@ -1,7 +1,7 @@
 import { CorruptDataError } from '../../errors.ts';
 import { bucketLabel, bucketRoot } from './bucket.ts';
-import { PageSet, u64 } from './bytes.ts';
-import { branchElement, FREELIST_FLAG, leafElement, PAGE_HEADER_BYTES, type Page, type PageReader } from './page.ts';
+import { compareRange, PageSet, u64 } from './bytes.ts';
+import { branchElement, FREELIST_FLAG, heldPage, holdsBuckets, leafCell, newCell, PAGE_HEADER_BYTES, type LeafCell, type Page, type PageReader } from './page.ts';
 import type { BoltMeta } from './types.ts';
 import { MAX_DEPTH, type TreeRoot } from './walk.ts';
 
@@ -23,7 +23,7 @@ class EnoughProblems extends Error {}
  * buckets are checked in addition: bbolt's own check leaves them out.
  */
 export function checkPages(pages: PageReader, meta: BoltMeta): BoltProblem[] {
-  const checker = new Checker(pages, meta);
+  const checker = new Checker(pages.fresh(), meta);
   try {
     checker.run();
   } catch (error) {
@@ -61,9 +61,13 @@ class Checker {
     try {
       step();
     } catch (error) {
-      if (!(error instanceof CorruptDataError)) throw error;
-      this.add(error.byteOffset, error.problem);
+      this.note(error);
     }
+  }
+
+  private note(error: unknown): void {
+    if (!(error instanceof CorruptDataError)) throw error;
+    this.add(error.byteOffset, error.problem);
   }
 
   private readFreelist(): void {
@@ -115,7 +119,7 @@ class Checker {
       const page = typeof root === 'number' ? this.pages.tree(root) : root;
       if (typeof root === 'number' && !this.reach(root, page.overflow)) return;
       if (page.kind === 'branch') this.branch(page, depth, lower, upper);
-      else this.leaf(page, depth, lower, upper);
+      else this.leaf(holdsBuckets(page) ? heldPage(page) : page, depth, lower, upper);
     });
   }
 
@@ -134,17 +138,34 @@ class Checker {
   }
 
   private leaf(page: Page, depth: number, lower: Buffer | null, upper: Buffer | null): void {
-    let previous: Buffer | null = null;
-    let floor = 0;
+    const { bytes } = page;
+    let [cell, previous] = [newCell(), newCell()];
     for (let i = 0; i < page.count; i++) {
-      this.guard(() => {
-        const element = leafElement(page, i, floor);
-        floor = element.end;
-        this.keyOrder(page, i, element.key, previous, lower, upper);
-        previous = element.key;
-        if (element.isBucket) this.tree(bucketRoot(page, element.key, element.value), depth + 1);
-      });
+      try {
+        leafCell(page, i, previous.end, cell);
+      } catch (error) {
+        this.note(error);
+        continue;
+      }
+      if (!this.inOrder(page, i, cell, previous, lower, upper)) {
+        const before = previous.end > 0 ? bytes.subarray(previous.keyStart, previous.valueStart) : null;
+        this.keyOrder(page, i, bytes.subarray(cell.keyStart, cell.valueStart), before, lower, upper);
+      }
+      [cell, previous] = [previous, cell];
+      if (previous.isBucket) this.bucket(page, previous, depth);
     }
+  }
+
+  private bucket(page: Page, { keyStart, valueStart, end }: LeafCell, depth: number): void {
+    this.guard(() => this.tree(bucketRoot(page, page.bytes.subarray(keyStart, valueStart), page.bytes.subarray(valueStart, end)), depth + 1));
+  }
+
+  /** What `keyOrder` looks at, in place: false sends the key there to be told. `previous.end` is 0 for none. */
+  private inOrder({ bytes }: Page, index: number, cell: LeafCell, previous: LeafCell, lower: Buffer | null, upper: Buffer | null): boolean {
+    const { keyStart: from, valueStart: to } = cell;
+    if (previous.end > 0 && compareRange(bytes, previous.keyStart, previous.valueStart, bytes, from, to) >= 0) return false;
+    if (index === 0 && lower !== null && compareRange(bytes, from, to, lower, 0, lower.length) < 0) return false;
+    return upper === null || compareRange(bytes, from, to, upper, 0, upper.length) < 0;
   }
 
   private keyOrder(page: Page, index: number, key: Buffer, previous: Buffer | null, lower: Buffer | null, upper: Buffer | null): void {

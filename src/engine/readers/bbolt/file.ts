@@ -49,7 +49,7 @@ export class BoltFile implements Bolt {
   }
 
   /** @throws {CorruptDataError} When the root bucket, or the header of this one, cannot be read. */
-  bucket(name: string): BoltBucket | null {
+  bucket(name: string): Bucket | null {
     for (const { page, element } of elements(this.pages, this.current.rootPage)) {
       if (element.isBucket && element.key.toString() === name) return new Bucket(name, this.pages, bucketRoot(page, element.key, element.value));
     }

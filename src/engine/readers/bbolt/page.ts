@@ -16,7 +16,10 @@ const BUCKET_FLAG = 0x01;
 const MAX_PAGE_BYTES = 256 * 1024 * 1024;
 const CACHED_PAGES = 64;
 const CACHED_BYTES = 16 * 1024 * 1024;
-const READ_AHEAD_PAGES = 16;
+/** A jump of at most this many pages forward still counts as reading in order. */
+const NEAR_PAGES = 16;
+const FIRST_READ_AHEAD_BYTES = 64 * 1024;
+const MAX_READ_AHEAD_BYTES = 256 * 1024;
 
 export interface PageHeader {
   id: number;
@@ -26,7 +29,10 @@ export interface PageHeader {
   overflow: number;
 }
 
-/** A branch or leaf page with its overflow, or an inline bucket's image. `bytes` begins with the page header. */
+/**
+ * A branch or leaf page with its overflow, or an inline bucket's image. `bytes` begins with the page header. A leaf's bytes are
+ * valid until the next page is asked of the same reader: `heldPage` copies.
+ */
 export interface Page {
   file: string;
   id: number;
@@ -50,18 +56,46 @@ export interface LeafElement {
   end: number;
 }
 
-/** Reads pages by id with every bound checked; keeps a few of them. */
+/** Where a leaf element lies in its page's bytes: key from `keyStart` to `valueStart`, value from there to `end`. */
+export interface LeafCell {
+  isBucket: boolean;
+  keyStart: number;
+  valueStart: number;
+  end: number;
+}
+
+export function newCell(): LeafCell {
+  return { isBucket: false, keyStart: 0, valueStart: 0, end: 0 };
+}
+
+/** The same page with bytes of its own. */
+export function heldPage(page: Page): Page {
+  return { ...page, bytes: Buffer.from(page.bytes) };
+}
+
+/**
+ * Reads pages by id with every bound checked. Branch pages are kept, since every descent goes through them; leaves lie in one
+ * buffer that is filled again and again, so a walk over a file of any size allocates next to nothing.
+ */
 export class PageReader {
   private readonly cache = new Map<number, Page>();
   private cachedBytes = 0;
-  private block: { first: number; bytes: Buffer } = { first: 0, bytes: Buffer.alloc(0) };
+  private buffer = Buffer.alloc(0);
+  private block: { first: number; bytes: Buffer } = { first: 0, bytes: this.buffer };
   private lastId = 0;
+  /** Grows while pages come in order, so that a scattered file is not read many times over. */
+  private aheadBytes = FIRST_READ_AHEAD_BYTES;
 
   constructor(
     readonly source: FileSource,
     readonly pageSize: number,
     readonly highWater: number,
   ) {}
+
+  /** Another reader of the same file with a buffer of its own: for a walk that others may interrupt. */
+  fresh(): PageReader {
+    return new PageReader(this.source, this.pageSize, this.highWater);
+  }
 
   corrupt(id: number, problem: string): CorruptDataError {
     return new CorruptDataError(this.source.name, id * this.pageSize, problem);
@@ -80,11 +114,13 @@ export class PageReader {
     const header = this.headerOf(id, first);
     const kind = header.flags === BRANCH_FLAG ? 'branch' : header.flags === LEAF_FLAG ? 'leaf' : null;
     if (!kind) throw this.corrupt(id, `page ${id} has flags 0x${header.flags.toString(16)}, a branch or leaf page was expected`);
-    const page: Page = { ...header, file: this.source.name, kind, bytes: header.overflow === 0 ? first : this.wholePage(header) };
+    const { byteOffset, count, overflow } = header;
+    const bytes = overflow > 0 ? this.wholePage(header) : kind === 'branch' ? Buffer.from(first) : first;
+    const page: Page = { file: this.source.name, id, byteOffset, kind, count, overflow, bytes };
     if (PAGE_HEADER_BYTES + page.count * ELEMENT_BYTES > page.bytes.length) {
       throw this.corrupt(id, `page ${id} claims ${page.count} elements, more than its ${page.bytes.length} bytes hold`);
     }
-    this.keep(page);
+    if (kind === 'branch') this.keep(page);
     return page;
   }
 
@@ -107,14 +143,24 @@ export class PageReader {
     }
     let at = (id - this.block.first) * pageSize;
     if (at < 0 || at + pageSize > this.block.bytes.length) {
-      const ahead = id > this.lastId && id - this.lastId <= READ_AHEAD_PAGES;
-      this.block = { first: id, bytes: source.read(id * pageSize, ahead ? READ_AHEAD_PAGES * pageSize : pageSize) };
+      this.fill(id);
       at = 0;
     }
     this.lastId = id;
     const bytes = this.block.bytes.subarray(at, at + pageSize);
     if (bytes.length < pageSize) throw this.corrupt(id, `page ${id} is missing, the file shrank while it was read`);
     return bytes;
+  }
+
+  private fill(id: number): void {
+    const { pageSize, source } = this;
+    const ahead = id > this.lastId && id - this.lastId <= NEAR_PAGES;
+    const length = Math.min(ahead ? Math.max(pageSize, this.aheadBytes) : pageSize, source.size - id * pageSize);
+    this.aheadBytes = ahead ? Math.min(this.aheadBytes * 2, MAX_READ_AHEAD_BYTES) : FIRST_READ_AHEAD_BYTES;
+    if (this.buffer.length < length) this.buffer = Buffer.allocUnsafeSlow(length);
+    const into = this.buffer.subarray(0, length);
+    this.block = { first: id, bytes: into.subarray(0, 0) }; // nothing to be taken for pages should the read fail
+    this.block.bytes = into.subarray(0, source.readInto(into, id * pageSize));
   }
 
   private wholePage({ id, overflow }: PageHeader): Buffer {
@@ -159,13 +205,22 @@ export function branchElement(page: Page, index: number): BranchElement {
   return { key: bytes.subarray(start, start + keyBytes), child: u64(bytes, at + 8) };
 }
 
+/** One element of a leaf page, as `leafCell`. @throws {CorruptDataError} */
+export function leafElement(page: Page, index: number, floor = 0): LeafElement {
+  return elementOf(page, leafCell(page, index, floor, newCell()));
+}
+
+export function elementOf({ bytes }: Page, { isBucket, keyStart, valueStart, end }: LeafCell): LeafElement {
+  return { isBucket, key: bytes.subarray(keyStart, valueStart), value: bytes.subarray(valueStart, end), end };
+}
+
 /**
- * One element of a leaf page. bbolt packs keys and values in order (node.go write), so bytes that overlap a neighbour's
+ * Finds one element of a leaf page and writes where it lies into `into`. bbolt packs keys and values in order (node.go write), so bytes that overlap a neighbour's
  * are damage; without this rule a small hostile page could claim one large value thousands of times.
  * @param floor Where the bytes of the last good element before it end; 0 for none.
  * @throws {CorruptDataError} When the element reaches outside its page or into a neighbour.
  */
-export function leafElement(page: Page, index: number, floor = 0): LeafElement {
+export function leafCell(page: Page, index: number, floor: number, into: LeafCell): LeafCell {
   const at = PAGE_HEADER_BYTES + index * ELEMENT_BYTES;
   const { bytes } = page;
   const start = at + bytes.readUInt32LE(at + 4);
@@ -174,12 +229,19 @@ export function leafElement(page: Page, index: number, floor = 0): LeafElement {
   if (start < dataStart(page) || end > bytes.length) throw badElement(page, index, 'reaches outside its page');
   if (keyBytes === 0) throw badElement(page, index, 'has an empty key');
   if (start < floor || end > nextStart(page, index, start)) throw badElement(page, index, 'overlaps its neighbour');
-  return {
-    isBucket: (bytes.readUInt32LE(at) & BUCKET_FLAG) !== 0,
-    key: bytes.subarray(start, start + keyBytes),
-    value: bytes.subarray(start + keyBytes, end),
-    end,
-  };
+  into.isBucket = (bytes.readUInt32LE(at) & BUCKET_FLAG) !== 0;
+  into.keyStart = start;
+  into.valueStart = start + keyBytes;
+  into.end = end;
+  return into;
+}
+
+/** Whether a leaf holds buckets: a walk into them asks for other pages, so it must hold this one. */
+export function holdsBuckets({ bytes, count }: Page): boolean {
+  for (let i = 0; i < count; i++) {
+    if ((bytes.readUInt32LE(PAGE_HEADER_BYTES + i * ELEMENT_BYTES) & BUCKET_FLAG) !== 0) return true;
+  }
+  return false;
 }
 
 /** Where the next element's bytes begin; the page's end when there is none or its position cannot be right. */
@@ -195,7 +257,7 @@ function nextStart(page: Page, index: number, start: number): number {
  * @throws {CorruptDataError} When it is no leaf page.
  */
 export function inlinePage(holder: Page, value: Buffer, bucket: string): Page {
-  const bytes = value.subarray(16);
+  const bytes = Buffer.from(value.subarray(16)); // outlives the page that holds it
   const bad = (why: string) => new CorruptDataError(holder.file, holder.byteOffset, `inline bucket ${bucket} ${why}`);
   if (bytes.length < PAGE_HEADER_BYTES) throw bad(`is ${value.length} bytes long, too short for a page header`);
   const flags = bytes.readUInt16LE(8);

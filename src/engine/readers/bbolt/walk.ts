@@ -1,6 +1,6 @@
 import { CorruptDataError } from '../../errors.ts';
-import { PageSet } from './bytes.ts';
-import { branchElement, leafElement, type LeafElement, type Page, type PageReader } from './page.ts';
+import { compareRange, PageSet } from './bytes.ts';
+import { branchElement, elementOf, leafCell, newCell, type LeafCell, type LeafElement, type Page, type PageReader } from './page.ts';
 import type { BoltWalk } from './types.ts';
 
 /** A 64-level tree would hold more than any disk: deeper is a loop. */
@@ -23,6 +23,12 @@ export interface ElementVisit {
   element: LeafElement;
 }
 
+/** The same without views of the bytes. */
+export interface CellVisit {
+  page: Page;
+  cell: LeafCell;
+}
+
 /** Where a tree begins: a page of its own, or an inline image. */
 export type TreeRoot = number | Page;
 
@@ -31,9 +37,44 @@ function asCorrupt(error: unknown): CorruptDataError {
   throw error;
 }
 
-/** All leaf elements below `root` in key order, sub-buckets included. Each page is visited once: cycles and shared pages end as damage. */
+/** All leaf elements below `root`, as `cells`, with their bytes. */
 export function* elements(pages: PageReader, root: TreeRoot, walk: BoltWalk = {}): Generator<ElementVisit> {
-  for (const leaf of leaves(pages, root, walk)) yield* leafElements(leaf, walk);
+  for (const { page, cell } of cells(pages, root, walk)) yield { page, element: elementOf(page, cell) };
+}
+
+/**
+ * All leaf elements below `root` in key order, sub-buckets included. Each page is visited once: cycles and shared pages end as
+ * damage. The same object is handed out each time and is valid until the walk moves on; the walk reads on its own, so other
+ * reads of the file do not disturb it.
+ */
+export function* cells(pages: PageReader, root: TreeRoot, walk: BoltWalk = {}): Generator<CellVisit> {
+  const from = walk.from ?? null;
+  let visit: CellVisit | null = null;
+  for (const { page, lower, upper } of leaves(pages.fresh(), root, walk)) {
+    if (visit) visit.page = page;
+    else visit = { page, cell: newCell() };
+    const { cell } = visit;
+    let lost: CorruptDataError | null = null;
+    let before = lower;
+    let floor = 0;
+    for (let i = 0; i < page.count; i++) {
+      try {
+        leafCell(page, i, floor, cell);
+      } catch (error) {
+        // What fails leaves the cell as it was: the last good one, the bound of what is lost.
+        lost ??= asCorrupt(error);
+        if (!walk.onDamage) throw lost;
+        if (floor > 0) before = page.bytes.subarray(cell.keyStart, cell.valueStart);
+        continue;
+      }
+      if (lost) report(walk, lost, before, page.bytes.subarray(cell.keyStart, cell.valueStart));
+      lost = null;
+      floor = cell.end;
+      if (from !== null && compareRange(page.bytes, cell.keyStart, cell.valueStart, from, 0, from.length) < 0) continue;
+      yield visit;
+    }
+    if (lost) report(walk, lost, before, upper);
+  }
 }
 
 function report(walk: BoltWalk, error: CorruptDataError, before: Buffer | null, after: Buffer | null): void {
@@ -98,27 +139,4 @@ function nextKey(frame: Frame, index: number): Buffer | null {
     }
   }
   return frame.upper;
-}
-
-function* leafElements({ page, lower, upper }: LeafVisit, walk: BoltWalk): Generator<ElementVisit> {
-  let floor = 0;
-  let before = lower;
-  let lost: CorruptDataError | null = null;
-  for (let i = 0; i < page.count; i++) {
-    let element: LeafElement;
-    try {
-      element = leafElement(page, i, floor);
-    } catch (error) {
-      lost ??= asCorrupt(error);
-      if (!walk.onDamage) throw lost;
-      continue;
-    }
-    if (lost) report(walk, lost, before, element.key);
-    lost = null;
-    floor = element.end;
-    before = element.key;
-    if (walk.from && Buffer.compare(element.key, walk.from) < 0) continue;
-    yield { page, element };
-  }
-  if (lost) report(walk, lost, before, upper);
 }

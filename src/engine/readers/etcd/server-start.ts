@@ -10,7 +10,7 @@ type Known = Pick<MemberReport, 'memberId' | 'hardState' | 'appliedIndex' | 'con
  * @see etcd v3.6.14, server/storage/wal/{wal,decoder,repair}.go and server/etcdserver/bootstrap.go
  */
 export function serverStarts(report: Known, parts: MemberParts): boolean | null {
-  const { directory, backend, usable, log } = parts;
+  const { directory, backend, log } = parts;
   const { survey } = log;
   if (directory.shape !== 'member' || directory.segments.length === 0) return null;
   if (survey.metadataConflict || survey.damages.some(({ server }) => server === 'refuses')) return false;
@@ -27,7 +27,7 @@ export function serverStarts(report: Known, parts: MemberParts): boolean | null 
   if (!run.isEmpty && run.first > start + 1) return false; // wal: slice bounds out of range
   // Ahead of the log, the db skips new entries until they pass it: 3.6 never becomes ready, older releases serve reads only.
   if ((backend.db?.consistentIndex ?? 0) > last) return minorOf(report.software?.version ?? null) >= 6 ? false : null;
-  return usable.length > 0 || start === 0 ? true : null;
+  return true;
 }
 
 /** The snapshot a start would load: at or below the commit index that is left once etcd has cut the log at damage. */

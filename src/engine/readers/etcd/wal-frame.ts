@@ -9,6 +9,8 @@ export type FrameStatus = 'record' | 'end' | 'short' | 'beyond' | 'malformed';
 /** Record types of walpb (etcd v3.6.14, server/storage/wal/wal.go). */
 export const RECORD = { metadata: 1, entry: 2, state: 3, crc: 4, snapshot: 5 } as const;
 
+/** Before 3.5.5 etcd refused a log with a record of this size or more. */
+export const SERVER_MAX_RECORD_BYTES = 10 << 20;
 /** No record is believed to be larger: etcd's own limit was 10 MiB before 3.5.5, requests are bounded by 1.5 MiB by default. */
 export const MAX_RECORD_BYTES = 64 << 20;
 
@@ -36,6 +38,8 @@ export class WalFrameReader {
   /** The frame's body and padding in `buffer`. */
   bodyFrom = 0;
   bodyTo = 0;
+  /** Size of the body as the length field says, believable or not. */
+  claimedBytes = 0;
   readonly size: number;
   private window: Buffer;
   private windowStart = 0;
@@ -70,6 +74,7 @@ export class WalFrameReader {
     const padding = high >>> 31 === 1 ? (high >>> 24) & 7 : 0;
     this.bodyFrom = 0;
     this.bodyTo = 0;
+    this.claimedBytes = (high & 0xff_ffff) * 2 ** 32 + low;
     // Frames always end on a multiple of 8, and bits 59 to 62 are never set: anything else is no length field.
     if ((high & 0x7800_0000) !== 0 || (low + padding) % HEADER_BYTES !== 0) return 'malformed';
     if ((high & 0xff_ffff) !== 0 || low > MAX_RECORD_BYTES || low + padding > left - HEADER_BYTES) return 'beyond';

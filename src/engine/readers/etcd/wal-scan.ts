@@ -1,7 +1,7 @@
 import { UnreadableError } from '../../errors.ts';
 import { crc32c } from '../crc32c.ts';
 import { FileSource } from '../file-source.ts';
-import { MAX_RECORD_BYTES, RECORD, WalFrameReader, type FrameStatus } from './wal-frame.ts';
+import { MAX_RECORD_BYTES, RECORD, SERVER_MAX_RECORD_BYTES, WalFrameReader, type FrameStatus } from './wal-frame.ts';
 import { continuesAt, findResumption, type Resumption } from './wal-resync.ts';
 import type { WalSegment } from './wal-segments.ts';
 
@@ -221,10 +221,14 @@ class SegmentScan {
     return resumption;
   }
 
-  /** @see etcd v3.6.14, server/storage/wal/decoder.go: a body beyond the file counts as unfinished since 3.5.7 only. */
+  /**
+   * A body beyond the file counts as an unfinished write, save in 3.5.5 and 3.5.6; before 3.5.5 only up to a sane size.
+   * @see etcd v3.6.14, server/storage/wal/decoder.go
+   */
   private serverOn(frame: WalFrameReader, status: FrameStatus, hasZeroSector: boolean): WalDamage['server'] {
     if (!this.inNewest) return 'refuses';
     if (status === 'short' || hasZeroSector) return 'cuts';
+    if (status === 'beyond' && frame.claimedBytes < SERVER_MAX_RECORD_BYTES) return 'cuts';
     return status === 'beyond' || frame.nextOffset === frame.offset ? null : 'refuses';
   }
 

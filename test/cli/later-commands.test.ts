@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { laterCommand, laterIds } from '../../src/cli/later-commands.ts';
+import { resolveCommand } from '../../src/cli/resolve.ts';
+import { ensureBuilt, ROOT, runCli } from '../helpers/run-cli.ts';
+
+describe('commands of later versions', function () {
+  this.timeout(60_000);
+  before(ensureBuilt);
+  const ids = ['recover:pick', 'recover:collect', 'inspect:member', 'snapshot:verify', 'version'];
+
+  it('are named in full, and told from slips of the pen', () => {
+    assert.equal(laterCommand(['recover', 'plan', 'n1'], ids), 'recover plan');
+    assert.equal(laterCommand(['member', 'list'], ids), 'member list');
+    assert.equal(laterCommand(['lab'], ids), 'lab');
+    assert.equal(laterCommand(['doctor'], ids), 'doctor');
+    assert.equal(laterCommand(['recover', 'pikc'], ids), undefined);
+    assert.equal(laterCommand(['toString'], ids), undefined);
+    assert.deepEqual(resolveCommand(['--json', 'recover', 'apply', '--execute'], ids), { kind: 'later', words: 'recover apply' });
+  });
+
+  it('are no longer listed once they exist', () => {
+    const manifest = Object.keys((JSON.parse(fs.readFileSync(path.join(ROOT, 'oclif.manifest.json'), 'utf8')) as { commands: object }).commands);
+    assert.deepEqual(laterIds().filter((id) => manifest.includes(id)), []);
+  });
+
+  it('are refused plainly with exit 2, and root help does not name them', () => {
+    const ran = runCli(['recover', 'plan', 'n1', '--json']);
+    assert.equal(ran.code, 2);
+    const envelope = JSON.parse(ran.stdout) as { schema: string; error: { message: string } };
+    assert.equal(envelope.schema, 'raft-inspector/recover-plan/v1');
+    assert.match(envelope.error.message, /this version cannot do "recover plan" yet: nothing was done/);
+    assert.doesNotMatch(ran.stderr, /Did you mean/);
+    const help = runCli([]).stdout;
+    for (const id of laterIds()) assert.ok(!help.includes(` ${id.replace(':', ' ')}`), `root help names ${id}`);
+  });
+});
