@@ -5,6 +5,7 @@ import { openNamed, placeFindings, placeFlags } from '../../cli/places.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { memberLines, type ShownMember } from '../../cli/render/members.ts';
 import { damageReason } from '../../engine/inspect/damage-reason.ts';
+import type { OpenedMember } from '../../engine/places/open.ts';
 import { unreadableMember } from '../../engine/places/unreadable.ts';
 
 export default class InspectMember extends BaseCommand<{ members: ShownMember[] }> {
@@ -28,9 +29,16 @@ export default class InspectMember extends BaseCommand<{ members: ShownMember[] 
     return {
       data: { members },
       findings,
-      next: members.every((one) => one.health === 'unreadable') ? [commandLine('raft-inspector', 'inspect', 'stores')] : [members.length > 1 ? commandLine('raft-inspector', 'recover', 'pick', ...words, '--explain') : commandLine('raft-inspector', 'inspect', 'log', ...words, '--tail', 20)],
+      next: nextAfter(opened, words),
       exits: opened.flatMap((one) => (one.kind === 'unreadable' ? [one.error.exitCode] : [])),
       screen: (style) => memberLines(members, findings, style, reasonOf),
     };
   }
+}
+
+/** A place that holds no known store asks for what is looked for; one that is not there or not reachable has nothing to go on with. */
+function nextAfter(opened: readonly OpenedMember[], words: readonly string[]): string[] {
+  const failed = opened.flatMap((one) => (one.kind === 'unreadable' ? [one.error.code] : []));
+  if (failed.length === opened.length) return failed.includes('UNKNOWN_STORE') ? [commandLine('raft-inspector', 'inspect', 'stores')] : [];
+  return [opened.length > 1 ? commandLine('raft-inspector', 'recover', 'pick', ...words, '--explain') : commandLine('raft-inspector', 'inspect', 'log', ...words, '--tail', 20)];
 }

@@ -40,7 +40,8 @@ export async function fetchRemote(place: Remote, scratch: string, options: { nee
   const end = await ssh(place, tarCommand(place.directory), file, idleMs, ARCHIVE_LIMITS.streamBytes);
   // GNU tar ends with 1 when a file changed while it was read: a live server, and the reader will see.
   if (end.code === 0 || (end.code === 1 && fs.statSync(file).size > 0)) return { kind: 'archive', file };
-  const words = end.said.trim().split('\n').at(-1) ?? '';
+  // GNU tar's last line only says that there were errors before it.
+  const words = end.said.trim().split('\n').filter((line) => !line.includes('Exiting with failure status')).at(-1) ?? '';
   throw new UnreadableError(place.path, `${place.host} cannot read the directory: ${words || `exit ${end.code}`}`, 'Check the path and the rights of the user there');
 }
 

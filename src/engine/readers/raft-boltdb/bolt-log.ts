@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { CorruptDataError } from '../../errors.ts';
 import type { EntryRange, LogDamage, LogRecord } from '../../model/reading.ts';
 import { BoltFile } from '../bbolt/file.ts';
-import type { BoltItem } from '../bbolt/types.ts';
+import type { CellVisit } from '../bbolt/walk.ts';
 import { FileSource } from '../file-source.ts';
 import type { LogStore } from '../hashicorp/log-store.ts';
 import { decodeMsgpackLog } from '../hashicorp/msgpack-log.ts';
@@ -27,25 +27,27 @@ export class BoltLog implements LogStore {
     };
     const bucket = BoltFile.open(source).bucket(LOGS_BUCKET);
     if (bucket === null) return;
-    for (const item of bucket.items({ onDamage, ...(range.from === undefined ? {} : { from: keyOf(range.from) }) })) {
-      yield* lost.splice(0);
-      const index = indexOf(item.key);
+    for (const visit of bucket.cells({ onDamage, ...(range.from === undefined ? {} : { from: keyOf(range.from) }) })) {
+      if (lost.length > 0) yield* lost.splice(0);
+      const { page, cell } = visit;
+      if (cell.isBucket) continue;
+      const index = indexIn(page.bytes, cell.keyStart, cell.valueStart);
       if (index === null) {
-        yield this.damage(null, item.byteOffset, `a key of ${item.key.length} bytes is no log index`);
+        yield this.damage(null, page.byteOffset, `a key of ${cell.valueStart - cell.keyStart} bytes is no log index`);
         continue;
       }
       if (index > to) return;
       last = index;
-      yield this.record(index, item, times);
+      yield this.record(index, visit, times);
     }
     yield* lost;
   }
 
-  private record(index: number, item: BoltItem, times: boolean): LogRecord {
-    const log = decodeMsgpackLog(item.value);
-    if (typeof log === 'string') return this.damage(index, item.byteOffset, `the entry under key ${index} does not decode: ${log}`);
-    if (log.index !== index) return this.damage(index, item.byteOffset, `the entry under key ${index} says index ${log.index}`);
-    return toLogEntry(log, this.newestFile, item.byteOffset, times);
+  private record(index: number, { page, cell }: CellVisit, times: boolean): LogRecord {
+    const log = decodeMsgpackLog(page.bytes, cell.valueStart, cell.end);
+    if (typeof log === 'string') return this.damage(index, page.byteOffset, `the entry under key ${index} does not decode: ${log}`);
+    if (log.index !== index) return this.damage(index, page.byteOffset, `the entry under key ${index} says index ${log.index}`);
+    return toLogEntry(log, this.newestFile, page.byteOffset, times);
   }
 
   private damage(index: number | null, byteOffset: number, reason: string): LogDamage {
@@ -69,7 +71,11 @@ function keyOf(index: number): Buffer {
 }
 
 function indexOf(key: Buffer): number | null {
-  if (key.length !== 8) return null;
-  const index = key.readUInt32BE(0) * 0x1_0000_0000 + key.readUInt32BE(4);
+  return indexIn(key, 0, key.length);
+}
+
+function indexIn(bytes: Buffer, from: number, to: number): number | null {
+  if (to - from !== 8) return null;
+  const index = bytes.readUInt32BE(from) * 0x1_0000_0000 + bytes.readUInt32BE(from + 4);
   return Number.isSafeInteger(index) ? index : null;
 }
