@@ -80,14 +80,21 @@ export function assemble(parts: MemberParts): { report: MemberReport; findings: 
   return { report, findings, configurations };
 }
 
-/** The log's last entry, or the newest usable snapshot where that is later; a lone db has its own position. */
-function lastPosition({ log, usable, backend, directory }: MemberParts): LogPosition {
+/** The log's last entry, or the newest usable snapshot where that is later; without a log, what db and snapshots tell. */
+function lastPosition({ log, usable, snaps, backend, directory }: MemberParts): LogPosition {
+  if (directory.segments.length === 0) return positionWithoutLog(snaps, backend);
   const { run } = log.survey;
   const last = { term: run.lastTerm, index: run.last };
   const newest = usable[0]?.position;
   if (newest && comparePositions(newest, last) > 0) return { ...newest };
-  if (directory.segments.length === 0 && backend.db) return { term: backend.db.term ?? 0, index: backend.db.consistentIndex ?? 0 };
   return last;
+}
+
+/** A db before 3.5 stores no term; a snapshot it has passed is a lower bound of it. */
+function positionWithoutLog(snaps: readonly SnapFile[], { db }: Backend): LogPosition {
+  const snap = snaps.find(({ problem }) => problem === null)?.position ?? { term: 0, index: 0 };
+  const index = db?.consistentIndex ?? 0;
+  return index > snap.index ? { term: db?.term ?? snap.term, index } : { ...snap };
 }
 
 function emptyFirst({ usable, backend, directory }: MemberParts): number {

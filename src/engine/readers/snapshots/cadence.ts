@@ -69,7 +69,10 @@ export function cadenceFindings(member: MemberReport, rows: readonly SnapshotRow
   const findings: Finding[] = [];
   const good = rows.filter((row) => row.verdict !== 'bad');
   if (good.length < GOOD_WANTED) {
-    const message = `${member.label} has ${good.length === 0 ? 'no good snapshot' : 'one good snapshot'}, ${GOOD_WANTED} are usual: one more bad file leaves it without`;
+    const message =
+      good.length === 0
+        ? `${member.label} has no good snapshot, ${GOOD_WANTED} are usual: its log alone carries its state`
+        : `${member.label} has one good snapshot, ${GOOD_WANTED} are usual: one bad file would leave it without`;
     findings.push(finding('snapshot-few', 'warn', message, { member: member.label, fix: 'Save one elsewhere as well, with snapshot save' }));
   }
   const past = good[0]?.entriesPast ?? null;

@@ -29,6 +29,8 @@ describe('etcd members with parts missing', function () {
       const { report, findings } = read();
       assert.deepEqual(findings.filter(({ rule }) => rule === 'wal-missing').map(({ severity, file }) => [severity, file]), [['error', 'member/wal']]);
       assert.deepEqual([report.health, report.startable.ok], ['damaged', true]);
+      const { term, index } = report.snapshots[0] ?? { term: 0, index: 0 };
+      assert.ok(term > 0 && report.lastEntry.term >= term && report.lastEntry.index >= index, 'the snapshot tells at least a term');
     });
   }
 
