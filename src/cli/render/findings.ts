@@ -1,6 +1,6 @@
 import type { Finding } from '../../engine/model/finding.ts';
 import type { Style } from './style.ts';
-import { wrap } from './head.ts';
+import { wrap } from './wrap.ts';
 
 const SHOWN = 12;
 const RANK = { error: 0, warn: 1, info: 2 } as const;

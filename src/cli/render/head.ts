@@ -1,19 +1,5 @@
 import type { MemberReport } from '../../engine/model/member-report.ts';
 
-/** Breaks text at blanks so that lines fit; a longer word stays whole. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  lines.push(line);
-  return lines;
-}
-
 const CONTEXT_COLUMN = 46;
 /** Names longer than this together (Consul's are UUIDs) would break the line: their number stands for them. */
 const MOST_NAMES = 40;

@@ -3,6 +3,7 @@ import { jsonKey, type Redaction, showKey, showValue } from '../redact.ts';
 import { escapeControl } from '../escape.ts';
 import type { Style } from './style.ts';
 import { type Column, streamColumns } from './table.ts';
+import { fitLines } from './wrap.ts';
 
 /** A row of `inspect log`: an entry, or a damaged place. */
 export interface LogRow {
@@ -41,14 +42,14 @@ export function decodedFields(decoded: DecodedEntry, redaction: Redaction): Pick
 
 /** The rows as they come, under their head line. */
 export function* logLines(head: string, rows: Iterable<LogRow>, redaction: Redaction, style: Style): Generator<string> {
-  yield head;
+  yield* fitLines(head, style);
   const spec: Column<LogRow>[] = [
     { header: 'INDEX', cell: (row) => row.index, align: 'right' },
     { header: 'TERM', cell: (row) => (row.damaged ? '?' : row.term), align: 'right' },
     { header: 'KIND', cell: (row) => (row.kind === 'confChange' ? 'conf-change' : row.kind), paint: (text, row) => (row.damaged ? style.bad(text) : text) },
     { header: 'BYTES', cell: (row) => row.bytes, align: 'right' },
     { header: 'AT BYTE', cell: (row) => row.byteOffset, align: 'right' },
-    { header: 'WHAT', cell: (row) => what(row, redaction) },
+    { header: 'WHAT', cell: (row) => what(row, redaction, style) },
   ];
   let isHeader = true;
   const marks: boolean[] = [];
@@ -66,8 +67,11 @@ export function* logLines(head: string, rows: Iterable<LogRow>, redaction: Redac
   }
 }
 
-function what(row: LogRow, redaction: Redaction): string {
-  if (row.damaged) return escapeControl(row.detail);
+/** Below this width a damaged row keeps its reason and drops how its index is known. */
+const ROOM_FOR_WHOLE_REASON = 90;
+
+function what(row: LogRow, redaction: Redaction, style: Style): string {
+  if (row.damaged) return escapeControl(style.terminal && style.width < ROOM_FOR_WHOLE_REASON ? (row.detail.split(';')[0] ?? '') : row.detail);
   // Keys were redacted when the row was made: here they are only made safe to print.
   const key = row.key === null ? null : showKey(row.key, redaction === 'all' ? 'values' : redaction);
   const size = row.valueBytes === null ? '' : ` ${row.valueBytes} B`;

@@ -5,8 +5,9 @@ import type { MemberReport } from '../../engine/model/member-report.ts';
 import type { UnreadableMember } from '../../engine/places/unreadable.ts';
 import { findingLines } from './findings.ts';
 import type { Style } from './style.ts';
+import { fitLines, wrap } from './wrap.ts';
 import { type Column, columns } from './table.ts';
-import { contextOf, headLine, nameOf, wrap } from './head.ts';
+import { contextOf, headLine, nameOf } from './head.ts';
 
 export type ShownMember = MemberReport | UnreadableMember;
 
@@ -33,7 +34,7 @@ export function* memberLines(members: readonly ShownMember[], findings: readonly
   if (noted && !shown.some((one) => one.damage.length > 0)) yield '  (s) taken from the snapshot';
   yield* findingLines(findings.filter((one) => !told.includes(one)), style);
   const written = writtenLine(read);
-  if (written !== null) yield style.dim(written);
+  if (written !== null) for (const line of fitLines(written, style)) yield style.dim(line);
 }
 
 function verdict(members: readonly ShownMember[], sick: readonly ShownMember[], style: Style): string {

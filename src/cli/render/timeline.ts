@@ -1,6 +1,7 @@
 import { termAt, type Lane, type Timeline } from '../../engine/inspect/timeline.ts';
 import type { Style } from './style.ts';
 import { headLine } from './head.ts';
+import { fitLines } from './wrap.ts';
 
 const MOST_COLUMNS = 60;
 const STEPS = [1, 2, 5];
@@ -19,14 +20,15 @@ export function* timelineLines(timeline: Timeline, context: string, style: Style
     const sides = split.sides.map((side) => `${side.members.join(', ')} term ${side.term}`).join('; ');
     const text = `split at ${split.index}: ${sides}`;
     const at = width + 3 + position(split.index, scale);
-    yield style.caution(at + 2 + text.length <= 100 ? `${' '.repeat(at)}^ ${text}` : `${`  ${text} `.padStart(at)}^`);
+    yield style.caution(at + 2 + text.length <= (style.terminal ? style.width : 100) ? `${' '.repeat(at)}^ ${text}` : `${`  ${text} `.padStart(at)}^`);
   }
   if (timeline.electionsPerMinute !== null) {
     const last = timeline.elections.filter((one) => one.at !== null).at(-1);
     yield `  ${count(timeline.elections.length, 'election')}, ${timeline.electionsPerMinute} a minute; the last at ${last?.at} (term ${last?.term}, index ${last?.index})`;
   }
   const big = timeline.lanes.some((lane) => lane.runs.some((run) => run.term > 9));
-  yield style.dim(`  digit = ${big ? 'last digit of the term' : 'term'}   S snapshot   C membership change   ~ on no other member   x damage   ${per} a column`);
+  const legend = `  digit = ${big ? 'last digit of the term' : 'term'}   S snapshot   C membership change   ~ on no other member   x damage   ${per} a column`;
+  for (const line of fitLines(legend, style)) yield style.dim(line);
 }
 
 interface Scale {

@@ -1,17 +1,29 @@
+import type { Style } from './style.ts';
 import { displayWidth } from './table.ts';
 
-/** Lines of `text` after `head`, broken at blanks to fit `width`; the lines after the first are indented to the text's start. */
-export function wrapAfter(head: string, text: string, width: number): string[] {
-  const indent = displayWidth(head);
-  const room = Math.max(20, width - indent);
+/** Breaks text at blanks so that lines fit; a longer word stays whole. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
-    if (line !== '' && displayWidth(line) + 1 + displayWidth(word) > room) {
+    if (line !== '' && displayWidth(line) + 1 + displayWidth(word) > width) {
       lines.push(line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
   }
   lines.push(line);
-  return lines.map((one, at) => (at === 0 ? head : ' '.repeat(indent)) + one);
+  return lines;
+}
+
+/** Lines of `text` after `head`, broken at blanks to fit `width`; the lines after the first are indented to the text's start. */
+export function wrapAfter(head: string, text: string, width: number): string[] {
+  const indent = displayWidth(head);
+  return wrap(text, Math.max(20, width - indent)).map((line, at) => (at === 0 ? head : ' '.repeat(indent)) + line);
+}
+
+/** One line, or several where a terminal is too narrow for it; a pipe gets it whole. The lines after the first are indented. */
+export function fitLines(text: string, style: Pick<Style, 'terminal' | 'width'>): string[] {
+  if (!style.terminal || displayWidth(text) <= style.width) return [text];
+  const indent = text.length - text.trimStart().length;
+  return wrapAfter(' '.repeat(Math.max(2, indent)), text.trimStart(), style.width).map((line, at) => (at === 0 ? line.slice(Math.max(2, indent) - indent) : line));
 }
