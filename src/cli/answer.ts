@@ -16,4 +16,14 @@ export interface Answer<T> {
   screen(style: Style): Iterable<string>;
   /** The rows of `--format ndjson`, where the command streams; default is one line holding the envelope. */
   rows?(): Iterable<unknown>;
+  /** An answer that comes as it happens and has no end of its own (`kv watch`, `member list --watch`); takes the place of `screen` and of the envelope. */
+  live?: LiveAnswer;
+}
+
+/** Rows, a JSON document a line, where JSON was asked for or nobody looks; frames of lines on a terminal. Each is written at once. */
+export interface LiveAnswer {
+  rows(): AsyncIterable<unknown>;
+  frames(style: Style): AsyncIterable<readonly string[]>;
+  /** Whether a frame follows the one before, or takes its place. */
+  mode: 'append' | 'redraw';
 }

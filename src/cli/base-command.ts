@@ -18,6 +18,7 @@ export interface Globals {
   verbose: boolean;
   yes: boolean;
   override: string[];
+  'no-wait': boolean;
   timeout: number | undefined;
   redact: Redaction;
 }
@@ -30,7 +31,7 @@ export abstract class BaseCommand<T> extends Command {
   static override baseFlags = globalFlags;
 
   /** Set by `parse`. */
-  protected globals: Globals = { json: false, format: undefined, quiet: false, verbose: false, yes: false, override: [], timeout: undefined, redact: 'values' };
+  protected globals: Globals = { json: false, format: undefined, quiet: false, verbose: false, yes: false, override: [], 'no-wait': false, timeout: undefined, redact: 'values' };
   private display: ProgressDisplay | undefined;
   private runLog = RunLog.none();
 

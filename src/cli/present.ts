@@ -1,11 +1,11 @@
 import { EXIT, type ExitCode, exitName, strongestExit } from '../engine/errors.ts';
-import type { Answer } from './answer.ts';
+import type { Answer, LiveAnswer } from './answer.ts';
 import { type Envelope, type ErrorBody, envelopeEnd, envelopeHead, errorEnvelope, type Run } from './envelope.ts';
 import { escapeControl, escapeLine } from './escape.ts';
 import { type Failure, toFailure } from './failure.ts';
 import type { Format } from './flags.ts';
 import { holdsLazy, jsonPieces, toJson } from './json-stream.ts';
-import { ClosedPipe, Output, writeError } from './output.ts';
+import { ClosedPipe, Output, writeAll, writeError } from './output.ts';
 import { displayWidth } from './render/table.ts';
 import type { Style } from './render/style.ts';
 
@@ -63,6 +63,7 @@ async function print<T>(answer: Answer<T>, run: Run, manner: Manner, output: Out
     findings: answer.findings,
     next: answer.next,
   });
+  if (answer.live !== undefined) return printLive(answer.live, run, manner);
   switch (manner.format) {
     case 'json':
       for (const piece of holdsLazy(answer.data) ? lazyDocument(answer, run, onError, () => failure) : [toJson(envelope(), 2)]) output.write(piece);
@@ -83,6 +84,30 @@ async function print<T>(answer: Answer<T>, run: Run, manner: Manner, output: Out
       for (const line of answer.screen(manner.style)) output.write(`${escapeLine(line, manner.colour)}\n`);
   }
   return failure;
+}
+
+/** Writes each row or frame when it comes: somebody is waiting for it. An error becomes the last row. */
+async function printLive(live: LiveAnswer, run: Run, manner: Manner): Promise<Failure | undefined> {
+  const isScreen = manner.format === 'table' && manner.style.terminal;
+  try {
+    if (isScreen) await printFrames(live, manner);
+    else for await (const row of live.rows()) writeAll(1, `${toJson(row)}\n`);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ClosedPipe) throw error;
+    const failure = toFailure(error, run.command);
+    if (!isScreen) writeAll(1, `${toJson({ error: failure.body })}\n`);
+    return failure;
+  }
+}
+
+async function printFrames(live: LiveAnswer, manner: Manner): Promise<void> {
+  let shown = 0;
+  for await (const frame of live.frames(manner.style)) {
+    const back = live.mode === 'redraw' && shown > 0 ? `\r\u001b[${shown}A\u001b[J` : '';
+    writeAll(1, back + frame.map((line) => `${escapeLine(line, manner.colour)}\n`).join(''));
+    shown = frame.length;
+  }
 }
 
 /** The envelope of a streamed answer: data first, and what only its end can tell after it. */

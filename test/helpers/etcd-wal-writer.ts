@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { crc32c } from '../../src/engine/readers/crc32c.ts';
+import { crc32c } from '../../src/engine/native/crc32c.ts';
 import { segmentName } from '../../src/engine/readers/etcd/wal-segments.ts';
 
 const FLUSH_BYTES = 1 << 20;

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { crc32c } from '../../src/engine/readers/crc32c.ts';
+import { crc32c } from '../../src/engine/native/crc32c.ts';
 import { writeBolt } from './bbolt-writer.ts';
 
 /** An entry for the writers of this family; `type` is the raft log type, 0 (command) by default. */

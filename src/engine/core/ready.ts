@@ -45,6 +45,7 @@ export interface Refusal {
     | 'address-in-use'
     | 'transfer-target'
     | 'transfer-timeout'
+    | 'bad-change'
     | 'removed';
   readonly message: string;
   /** The leader to ask instead, as far as known. */

@@ -28,3 +28,16 @@ export class StorageFailedError extends InspectorError {
     super(problem, reason === 'full' ? 'Free space on the disk of the data directory, then start the member again' : 'Check the disk, then start the member again; it reads its data anew', options);
   }
 }
+
+/** The storage was asked for what would break an invariant (named by `rule`): a bug of this software. Nothing was written. */
+export class StorageMisuseError extends InspectorError {
+  readonly code = 'STORAGE_MISUSE';
+  readonly exitCode = EXIT.bug;
+
+  constructor(
+    readonly rule: string,
+    problem: string,
+  ) {
+    super(`${rule}: ${problem}`, 'This is a bug: please report it with the log of this member. Its data is as it was', undefined);
+  }
+}

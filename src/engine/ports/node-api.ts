@@ -19,12 +19,12 @@ export interface ReadToken {
 /**
  * How a call can fail. `failed`: provably not and never executed; `unknown`: it may or may not take effect.
  * `rule` is a refusal of the core, or one of these: `timeout`, `too-stale`, `behind-token`, `stopping`, `bad-request`,
- * `too-large`, `wrong-lineage`, `storage-failed`, `compacted`.
+ * `too-large`, `wrong-lineage`, `storage-failed`, `compacted`; and on the way to a member: `unreachable`, `not-authorized`.
  */
 export class CallError extends Error {
   constructor(
     readonly outcome: 'failed' | 'unknown',
-    readonly rule: Refusal['rule'] | 'timeout' | 'too-stale' | 'behind-token' | 'stopping' | 'bad-request' | 'too-large' | 'wrong-lineage' | 'storage-failed' | 'compacted',
+    readonly rule: Refusal['rule'] | 'timeout' | 'too-stale' | 'behind-token' | 'stopping' | 'bad-request' | 'too-large' | 'wrong-lineage' | 'storage-failed' | 'compacted' | 'unreachable' | 'not-authorized',
     message: string,
     /** The leader to ask instead, as far as known. */
     readonly leader: { readonly id: MemberId; readonly address: string } | null = null,
@@ -67,6 +67,8 @@ export interface NodeStatus {
   /** A membership change that is appended and not committed. */
   readonly isChangePending: boolean;
   readonly members: readonly MemberProgress[];
+  /** Ids that were removed and can never be used again (the configuration's tombstones). */
+  readonly removedIds: readonly MemberId[];
   readonly isRemoved: boolean;
   /** Longest recent stall of the event loop, in milliseconds. */
   readonly eventLoopDelayMs: number;

@@ -1,5 +1,5 @@
 import type { LogPosition } from '../../core/types.ts';
-import { crc32c } from '../crc32c.ts';
+import { crc32c } from '../../native/crc32c.ts';
 import { FileSource } from '../file-source.ts';
 import { ProtobufError } from '../protobuf.ts';
 import { decodeSnapshotMetadata, type StoredConfState } from './raft-messages.ts';

@@ -1,5 +1,5 @@
 import { UnreadableError } from '../../errors.ts';
-import { crc32c } from '../crc32c.ts';
+import { crc32c } from '../../native/crc32c.ts';
 import { FileSource } from '../file-source.ts';
 import { MAX_RECORD_BYTES, RECORD, SERVER_MAX_RECORD_BYTES, WalFrameReader, type FrameStatus } from './wal-frame.ts';
 import { continuesAt, findResumption, type Resumption } from './wal-resync.ts';

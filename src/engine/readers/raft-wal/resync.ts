@@ -1,4 +1,4 @@
-import { crc32c } from '../crc32c.ts';
+import { crc32c } from '../../native/crc32c.ts';
 import type { FileSource } from '../file-source.ts';
 import { FRAME, FRAME_HEADER_BYTES, FrameWalker } from './frames.ts';
 

@@ -1,4 +1,4 @@
-import { crc32c } from '../crc32c.ts';
+import { crc32c } from '../../native/crc32c.ts';
 import type { FileSource } from '../file-source.ts';
 import { BINARY_CODEC, decodeBinaryLog } from './codec.ts';
 import { FILE_HEADER_BYTES, FRAME, FRAME_HEADER_BYTES, FrameWalker, readSegmentHeader, type Frame, type SegmentHeader, type StopReason } from './frames.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { MemberReading } from '../../../../src/engine/model/reading.ts';
-import { crc32c } from '../../../../src/engine/readers/crc32c.ts';
+import { crc32c } from '../../../../src/engine/native/crc32c.ts';
 import { etcdReader } from '../../../../src/engine/readers/etcd/reader.ts';
 import { copyMember, truthOf, unpackMember } from '../../../helpers/corpus.ts';
 import { bytesField, varintField } from '../../../helpers/etcd-wal-writer.ts';

@@ -1,7 +1,7 @@
 import { CorruptDataError } from '../../../errors.ts';
 import type { Progress } from '../../../model/reading.ts';
 import type { BoltBucket, BoltItem } from '../../bbolt/types.ts';
-import { crc32c } from '../../crc32c.ts';
+import { crc32c } from '../../../native/crc32c.ts';
 import type { DamageLog } from './damage-log.ts';
 import { GrowingBits, KeyIndex } from './key-index.ts';
 import { decodeRevision, userKeyOf, type Revision } from './key-value.ts';

@@ -1,5 +1,5 @@
 import type { BoltFile } from '../../bbolt/file.ts';
-import { crc32c } from '../../crc32c.ts';
+import { crc32c } from '../../../native/crc32c.ts';
 
 /** What `snapshot status` prints, in both counts of keys. */
 export interface SnapshotStatus {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { crc32c } from '../../../../../src/engine/readers/crc32c.ts';
+import { crc32c } from '../../../../../src/engine/native/crc32c.ts';
 import { readEtcdDb } from '../../../../../src/engine/readers/etcd/db/index.ts';
 import { FileSource } from '../../../../../src/engine/readers/file-source.ts';
 import { rowOf, writeBackend, type Change } from './backend.ts';

@@ -1,0 +1,85 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Configuration } from '../core/configuration.ts';
+import { RefusedError } from '../errors.ts';
+import { RAFT_DIRECTORY, SNAPSHOT_DIRECTORY, STATE_DIRECTORY } from '../native/layout.ts';
+import type { Identity } from '../ports/storage.ts';
+import { initialise } from '../storage/initialise.ts';
+import { keepBallast } from './ballast.ts';
+import type { NodeConfig } from './config.ts';
+import { openEnvironment } from './environment.ts';
+
+export interface Initialised {
+  readonly dataDir: string;
+  readonly identity: Identity;
+  /** Null: it joins a running cluster. */
+  readonly members: Configuration['members'] | null;
+  readonly ballast: ReturnType<typeof keepBallast>;
+}
+
+/**
+ * Makes the data directory of a member, once: beside its place, then renamed, so that it is whole or not there.
+ * @throws {RefusedError} `not-empty` when something lies there.
+ */
+export async function initMember(config: NodeConfig): Promise<Initialised> {
+  const { dataDir, member, clusterId, machine } = config;
+  refuseTaken(dataDir);
+  const aside = `${dataDir}.new-${process.pid}`;
+  fs.mkdirSync(path.dirname(dataDir), { recursive: true });
+  fs.rmSync(aside, { recursive: true, force: true });
+  try {
+    for (const name of ['', RAFT_DIRECTORY, SNAPSHOT_DIRECTORY, STATE_DIRECTORY]) fs.mkdirSync(path.join(aside, name), { mode: 0o700 });
+    const identity: Identity = { clusterId, generation: 1, memberId: member.id, name: member.name, machine };
+    const configuration = config.initialMembers.length === 0 ? null : bootstrapConfiguration(config);
+    const store = await openEnvironment(path.join(aside, RAFT_DIRECTORY));
+    try {
+      await initialise(store, identity, configuration);
+    } finally {
+      await store.close();
+    }
+    const ballast = keepBallast(aside, config.ballastBytes);
+    for (const directory of [path.join(aside, RAFT_DIRECTORY), aside]) syncDirectory(directory);
+    refuseTaken(dataDir);
+    fs.renameSync(aside, dataDir);
+    syncDirectory(path.dirname(dataDir));
+    return { dataDir, identity, members: configuration?.members ?? null, ballast };
+  } finally {
+    fs.rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+/** The same on every initial member, whatever the order in its file: ordered by id. */
+export function bootstrapConfiguration({ initialMembers }: Pick<NodeConfig, 'initialMembers'>): Configuration {
+  const members = [...initialMembers].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, name, address }) => ({ id, name, address, role: 'voter' as const }));
+  return { members, tombstones: [], changes: [] };
+}
+
+function refuseTaken(dataDir: string): void {
+  let names: string[];
+  try {
+    names = fs.readdirSync(dataDir);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return;
+    throw new RefusedError('not-empty', `${dataDir} cannot be used (${code ?? 'unknown error'})`, 'Name a directory that is new or empty: dataDir in the configuration', { cause: error });
+  }
+  // A file system of its own brings this directory with it.
+  const taken = names.filter((name) => name !== 'lost+found');
+  if (taken.length === 0 && names.length === 0) return;
+  if (taken.length === 0) throw new RefusedError('not-empty', `${dataDir} is the root of a file system`, 'Name a directory below it: it is put in its place by a rename');
+  const isMember = taken.includes(RAFT_DIRECTORY);
+  throw new RefusedError(
+    'not-empty',
+    isMember ? `${dataDir} holds a member already` : `${dataDir} is not empty (${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ', ...' : ''})`,
+    isMember ? 'Start it: raft-inspector node start --config <file>; a member is made once' : 'Name a directory that is new or empty: dataDir in the configuration',
+  );
+}
+
+function syncDirectory(directory: string): void {
+  const fd = fs.openSync(directory, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}

@@ -1,0 +1,38 @@
+import { decodeConfiguration, learnersOf, votersOf } from '../../core/configuration.ts';
+import type { DecodedEntry, EntryDecoder } from '../../model/reading.ts';
+import { decodeKvCommand } from '../../native/kv-command.ts';
+import type { KvCommand } from '../../native/kv-command.ts';
+
+/** Entries of our own log with commands of the kv state machine: operation, key and sizes; values only in `value`. */
+export const decodeNativeEntry: EntryDecoder = ({ kind, data }) => {
+  try {
+    if (kind === 'noop') return plain('noop');
+    return kind === 'confChange' ? decodeMembers(data) : decodeCommand(decodeKvCommand(data));
+  } catch (error) {
+    // The decoders' own error; anything else is a bug of ours.
+    if (!(error instanceof RangeError)) throw error;
+    return { ...plain(kind === 'confChange' ? 'configuration' : 'undecodable', error.message), undecodable: true };
+  }
+};
+
+function plain(op: string, detail = ''): DecodedEntry {
+  return { op, key: null, valueBytes: null, detail };
+}
+
+function decodeMembers(data: Uint8Array): DecodedEntry {
+  const configuration = decodeConfiguration(data);
+  const learners = learnersOf(configuration);
+  return plain('configuration', `voters ${votersOf(configuration).join(' ')}${learners.length > 0 ? `, learners ${learners.join(' ')}` : ''}`);
+}
+
+function decodeCommand(command: KvCommand): DecodedEntry {
+  const key = Buffer.from(command.key).toString('utf8');
+  if (command.op === 'delete') return { op: 'delete', key, valueBytes: null, detail: '' };
+  return { op: command.op, key, valueBytes: command.value.length, detail: command.op === 'cas' ? `if ${expectation(command.expected)}` : '', value: command.value };
+}
+
+/** The value that is compared with is a value too: only its size is told. */
+function expectation(expected: Extract<KvCommand, { op: 'cas' }>['expected']): string {
+  if (expected.kind === 'absent') return 'absent';
+  return expected.kind === 'revision' ? `at revision ${expected.revision}` : `equal to ${expected.value.length} bytes`;
+}
