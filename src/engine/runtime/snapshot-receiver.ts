@@ -24,6 +24,8 @@ export interface ReceiverHooks {
  */
 export class IncomingSnapshot {
   private receiver: SnapshotReceiver | null = null;
+  /** Term of the sender that the open stream is from. */
+  private term: Term = 0;
   private waiting = 0;
   private work: Promise<void> = Promise.resolve();
   private hasEnded = false;
@@ -103,8 +105,11 @@ export class IncomingSnapshot {
       this.answer(chunk, manifest.bytes, 'done'); // committed here already: the log will do
       return false;
     }
+    // A late repeat of an older transfer must not push the present one aside; a newer leader may.
+    if (this.receiver !== null && chunk.term === this.term && manifest.index < this.receiver.manifest.index) return false;
     await this.abandon();
     this.receiver = await this.files.receive(manifest);
+    this.term = chunk.term;
     return true;
   }
 
