@@ -25,7 +25,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'engine/lab': ['engine/node', 'engine/client', 'engine/adapters', 'engine/machines', 'engine/storage', 'engine/ports', 'engine/core'],
   'engine/live': ['engine/lab', 'engine/client', 'engine/adapters', 'engine/machines', 'engine/native', 'engine/model', 'engine/ports', 'engine/core'],
   'engine/model': ['engine/core'],
-  'engine/readers': ['engine/native', 'engine/model', 'engine/core'],
+  'engine/readers': ['engine/native', 'engine/ports', 'engine/model', 'engine/core'],
   'engine/places': ['engine/readers', 'engine/model', 'engine/core'],
   'engine/inspect': ['engine/places', 'engine/readers', 'engine/model', 'engine/core'],
   'engine/recovery': ['engine/places', 'engine/readers', 'engine/model', 'engine/core'],

@@ -5,15 +5,10 @@
 const LATER: Readonly<Record<string, readonly string[]>> = {
   inspect: [],
   recover: ['plan', 'show', 'lint', 'diff', 'rehearse', 'apply', 'status', 'verify', 'undo', 'fence', 'bootstrap', 'report'],
-  snapshot: ['diff', 'save', 'restore'],
-  member: ['list', 'add', 'promote', 'remove', 'replace', 'wait'],
-  leader: ['show', 'stepdown'],
+  snapshot: ['diff', 'restore'],
   upgrade: ['plan', 'run', 'status', 'enable', 'abort'],
   drill: ['init', 'run', 'report', 'history', 'compare'],
   runbook: ['render', 'run'],
-  node: ['init', 'start'],
-  lab: ['up', 'status', 'start', 'kill', 'partition', 'heal', 'down'],
-  kv: ['put', 'get', 'delete', 'cas', 'watch'],
   bench: ['write', 'read', 'election', 'snapshot'],
   doctor: [],
 };

@@ -35,7 +35,7 @@ export class RunbookHelp extends Help {
 
 /** One screen: what is wrong, and what to type then. */
 export function rootHelp(ids: readonly string[]): string[] {
-  const lines = ['Read and rescue Raft data: etcd, Consul, hashicorp/raft. Looking never writes.', ''];
+  const lines = ['Read, rescue and operate Raft clusters. Looking never writes; changing needs --execute.', ''];
   const steps = RECOVERY_PATH.filter((verb) => ids.includes(`recover:${verb}`));
   if (steps.length > 0) lines.push(`  ${'Lost the majority'.padEnd(TITLE_WIDTH)}recover --help: ${steps.join(', ')}`);
   for (const situation of SITUATIONS) {

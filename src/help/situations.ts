@@ -12,7 +12,7 @@ export const SITUATIONS: readonly Situation[] = [
   { title: 'Every day', commands: [{ id: 'member:list', text: 'member list --watch' }, ...plain('member:add', 'leader:stepdown', 'snapshot:verify')] },
   { title: 'Before an upgrade', commands: plain('upgrade:plan', 'upgrade:run', 'runbook:render') },
   { title: 'Every quarter', commands: [...plain('drill:run', 'drill:report'), { id: 'drill:history', text: 'drill history --due' }] },
-  { title: 'Practise', commands: plain('lab:up', 'node:start', 'kv:put', 'bench:write') },
+  { title: 'Practise', commands: plain('lab:up', 'kv:put', 'lab:partition', 'bench:write') },
   { title: 'This machine', commands: plain('doctor', 'autocomplete', 'version') },
 ];
 
@@ -24,6 +24,11 @@ export const TOPIC_ORDER: Readonly<Record<string, readonly string[]>> = {
   recover: RECOVERY_PATH,
   inspect: ['member', 'log', 'membership', 'timeline', 'fsck', 'evidence', 'stores'],
   snapshot: ['list', 'inspect', 'verify', 'diff', 'save', 'restore'],
+  member: ['list', 'add', 'wait', 'promote', 'remove', 'replace'],
+  leader: ['show', 'stepdown'],
+  kv: ['put', 'get', 'cas', 'delete', 'watch'],
+  lab: ['up', 'status', 'start', 'kill', 'partition', 'heal', 'down'],
+  node: ['init', 'start'],
 };
 
 export const TOPIC_INTRO: Readonly<Record<string, readonly string[]>> = {
@@ -32,7 +37,12 @@ export const TOPIC_INTRO: Readonly<Record<string, readonly string[]>> = {
     'Stop the surviving members first and copy their data. Nothing here writes to the data it looks at.',
   ],
   inspect: ['Look at Raft data on disk. Read-only: it takes no lock, creates nothing beside the data, and never refuses to look.'],
-  snapshot: ['Snapshots and backups: what they hold, and whether they can be trusted.'],
+  snapshot: ['Snapshots and backups: take them, see what they hold, and whether they can be trusted.'],
+  member: ['Who is in a running cluster. Changes are shown first and need --execute; one at a time, and never below a majority.'],
+  leader: ['Who leads a running cluster, and handing over.'],
+  lab: ['A practice cluster of real member processes on this machine: start it, break it, heal it.'],
+  node: ['One member of a cluster of the embedded engine.'],
+  kv: ['Keys and values of a running cluster of the embedded engine. Acts when called.'],
 };
 
 /** Ids in the order their topic reads best. */

@@ -12,8 +12,8 @@ describe('commands of later versions', function () {
 
   it('are named in full, and told from slips of the pen', () => {
     assert.equal(laterCommand(['recover', 'plan', 'n1'], ids), 'recover plan');
-    assert.equal(laterCommand(['member', 'list'], ids), 'member list');
-    assert.equal(laterCommand(['lab'], ids), 'lab');
+    assert.equal(laterCommand(['upgrade', 'plan'], ids), 'upgrade plan');
+    assert.equal(laterCommand(['drill'], ids), 'drill');
     assert.equal(laterCommand(['doctor'], ids), 'doctor');
     assert.equal(laterCommand(['recover', 'pikc'], ids), undefined);
     assert.equal(laterCommand(['toString'], ids), undefined);

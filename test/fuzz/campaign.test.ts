@@ -52,7 +52,7 @@ async function campaign(reader: string): Promise<CampaignResult> {
 
 describe(`fuzz: ${COUNT} damaged inputs per reader, seed ${SEED}`, function () {
   this.timeout(Math.max(180_000, COUNT * 200));
-  for (const reader of ['etcd', 'raft-boltdb', 'raft-wal', 'snapshots']) {
+  for (const reader of ['etcd', 'raft-boltdb', 'raft-wal', 'native', 'snapshots']) {
     it(`${reader}: no crash, hang, swollen memory, left-open file or silently changed answer`, async () => {
       const { failures, done, lastRound, ended, stderr } = await campaign(reader);
       assert.deepEqual(failures.slice(0, 10), [], `${failures.length} failures`);

@@ -4,7 +4,7 @@ import { showDuration } from '../measure.ts';
 import { headLine } from './head.ts';
 import type { Style } from './style.ts';
 import { type Column, columns } from './table.ts';
-import { fitLines } from './wrap.ts';
+import { fitLines, wrapAfter } from './wrap.ts';
 
 /** How the cluster stands, in one word. */
 export type ClusterHealth = 'HEALTHY' | 'DEGRADED' | 'FRAGILE' | 'NO LEADER';
@@ -34,6 +34,7 @@ export function* memberListLines(list: MemberList, extras: MemberListExtras, sty
   yield* columns(shown, spec(list, extras, style), { width: style.width });
   if (list.members.length > shown.length) yield style.dim(`  ${list.members.length - shown.length} more: --verbose`);
   if (list.pendingChange !== null) yield `  ${style.caution('NOW')}  a membership change waits to be committed (entry ${list.pendingChange.index})`;
+  for (const one of shown) if (one.problem !== null) yield* wrapAfter(`  ${escapeControl(one.name)}  `, escapeControl(one.problem), Math.max(80, style.width));
   for (const event of extras.events ?? []) yield style.dim(`  ${event}`);
 }
 
@@ -73,7 +74,7 @@ function seen(one: LiveMember): string | null {
 }
 
 function note(one: LiveMember): string {
-  if (!one.healthy) return `DOWN  ${escapeControl(one.problem ?? '')}`.trimEnd();
+  if (!one.healthy) return 'DOWN';
   if (one.lag !== null && one.lag > CATCHING_UP_ENTRIES) return 'catching up';
   return 'ok';
 }

@@ -21,7 +21,7 @@ const SHORTEST_WATCH_MS = 200;
 export default class MemberList extends StreamCommand<List> {
   static override summary = 'The members, who leads, who is behind, and how many may still fail';
   static override description = `Exit 6 when there is no leader, 3 when a member is down; that no further failure is tolerated is a warning.
-A member is down when its leader has not heard of it for a second or more; without a leader, when it does not answer.
+A member is down when its leader has not heard of it for 1.5 s; without a leader, when it does not answer.
 --watch looks again every 2 s (--watch=500ms): it repaints on a terminal, q or Ctrl-C ends it; into a pipe a JSON document a line.
 --format prom prints the Prometheus text format.`;
   static override examples = ['<%= config.bin %> <%= command.id %> --lab ./lab', '<%= config.bin %> <%= command.id %> --watch --endpoint 127.0.0.1:7001', '<%= config.bin %> <%= command.id %> --format prom --endpoint 127.0.0.1:7001'];

@@ -24,7 +24,9 @@ const DAY_MS = 24 * HOUR_MS;
 /** The library needs its metadata polyfill first and takes 100 ms to load: only for who makes certificates. */
 async function library(): Promise<typeof X509> {
   provideMetadataReflection();
-  const x509 = await import('@peculiar/x509');
+  const loaded: { default?: unknown } = await import('@peculiar/x509');
+  // In the bundle a CommonJS package that is imported lazily has its names under `default` only.
+  const x509 = (loaded.default ?? loaded) as typeof X509;
   x509.cryptoProvider.set(webcrypto);
   return x509;
 }

@@ -2,6 +2,7 @@ import type { sendUnaryData, ServerDuplexStream, ServerUnaryCall, ServerWritable
 import { CallError } from '../ports/node-api.ts';
 import type { NodeApi } from '../ports/node-api.ts';
 import type * as wire from './generated/raft_inspector/v1/client.ts';
+import { toBuffer, toPlain } from './grpc/bytes.ts';
 import { CallGuard } from './grpc/call-guard.ts';
 import type { CallGuardOptions, Permit } from './grpc/call-guard.ts';
 import { decodeChange, decodeLevel, encodeStatus } from './grpc/client-codec.ts';
@@ -9,7 +10,6 @@ import { METHODS } from './grpc/client-methods.ts';
 import type { ClientMethod } from './grpc/client-methods.ts';
 import { toStatus } from './grpc/failure.ts';
 import { LIMITS } from './grpc/limits.ts';
-import { toBuffer } from './grpc/peer-codec.ts';
 import { ProposalStream } from './grpc/proposal-stream.ts';
 import { sendSnapshot } from './grpc/snapshot-download.ts';
 
@@ -143,7 +143,7 @@ export class GrpcService {
 /** @throws {CallError} `bad-request` when the bytes are no such message. */
 function decoded<Request>(method: ClientMethod<Request, unknown>, bytes: Buffer): Request {
   try {
-    return method.request.decode(bytes);
+    return method.request.decode(toPlain(bytes));
   } catch (error) {
     throw new CallError('failed', 'bad-request', `not a request of this protocol: ${error instanceof Error ? error.message : 'malformed'}`);
   }
@@ -157,6 +157,6 @@ function definitionOf(method: ClientMethod<unknown, unknown>): ServiceDefinition
     requestSerialize: (bytes: Buffer) => bytes,
     requestDeserialize: (bytes: Buffer) => bytes, // decoded where a failure can be told as what it is
     responseSerialize: (message: unknown) => toBuffer(method.response.encode(message).finish()),
-    responseDeserialize: (bytes: Buffer) => method.response.decode(bytes),
+    responseDeserialize: (bytes: Buffer) => method.response.decode(toPlain(bytes)),
   };
 }

@@ -33,6 +33,8 @@ export interface GrpcTransportOptions {
   readonly dial?: (id: MemberId, address: string) => string;
   /** Calls of clients in work at one time; more are refused as overloaded. Default 4096. */
   readonly maxClientCalls?: number;
+  /** A connection to a member that is no peer closes after this silence. Default 10 s. */
+  readonly guestIdleMs?: number;
   readonly observer?: TransportObserver;
 }
 
@@ -45,7 +47,9 @@ export interface TransportObserver {
 }
 
 export interface TransportCounters {
+  /** Messages given to a lane, and the frames they left in. */
   readonly sent: number;
+  readonly framesSent: number;
   readonly received: number;
   readonly dropped: Readonly<Record<Lane, number>>;
   readonly refused: Readonly<Record<string, number>>;
@@ -53,7 +57,6 @@ export interface TransportCounters {
 
 /** Members that are no peers, yet dialled in: joining or removed. They get answers on connections that close when silent. */
 const MAX_GUESTS = 64;
-const GUEST_IDLE_MS = 10_000;
 
 /** Envelopes between members over gRPC with mutual TLS, and the client service on the same port. */
 export class GrpcTransport implements Transport {
@@ -63,14 +66,16 @@ export class GrpcTransport implements Transport {
   private readonly peers = new Map<MemberId, OutgoingPeer>();
   private readonly guests = new Map<MemberId, OutgoingPeer>();
   private readonly guestAddresses = new Map<MemberId, string>();
-  private readonly counts = { sent: 0, received: 0, dropped: { control: 0, append: 0, snapshot: 0 }, refused: new Map<string, number>() };
+  private readonly counts = { sent: 0, framesSent: 0, received: 0, dropped: { control: 0, append: 0, snapshot: 0 }, refused: new Map<string, number>() };
   private listener: Listener | null = null;
   private sweepTimer: NodeJS.Timeout | null = null;
   private isStopped = false;
+  private readonly guestIdleMs: number;
 
   /** @throws {RangeError} When neither or both of `tls` and `insecureLoopback` are given. */
   constructor(private readonly options: GrpcTransportOptions) {
     const security = securityOf(options);
+    this.guestIdleMs = options.guestIdleMs ?? 10_000;
     this.dialer = {
       security,
       context: security.kind === 'mtls' ? contextOf(security.material) : null,
@@ -121,7 +126,7 @@ export class GrpcTransport implements Transport {
       grpc: this.server,
       onRefused: (rule, from) => this.refused(rule, from),
     });
-    this.sweepTimer = setInterval(() => this.closeSilentGuests(), GUEST_IDLE_MS / 4);
+    this.sweepTimer = setInterval(() => this.closeSilentGuests(), this.guestIdleMs / 4);
     this.sweepTimer.unref();
   }
 
@@ -164,7 +169,13 @@ export class GrpcTransport implements Transport {
   }
 
   private makePeer(peer: { readonly id: MemberId; readonly address: string }): OutgoingPeer {
-    return new OutgoingPeer({ peer, dialer: this.dialer, dropped: (lane, messages) => this.dropped(peer.id, lane, messages), refused: (rule) => this.refused(rule, peer.id) });
+    return new OutgoingPeer({
+      peer,
+      dialer: this.dialer,
+      sentFrame: () => void (this.counts.framesSent += 1),
+      dropped: (lane, messages) => this.dropped(peer.id, lane, messages),
+      refused: (rule) => this.refused(rule, peer.id),
+    });
   }
 
   /** A member dialled in: it can probably be reached, and if it is no peer, its address is remembered. */
@@ -200,7 +211,7 @@ export class GrpcTransport implements Transport {
 
   private closeSilentGuests(): void {
     const nowMs = performance.now();
-    for (const [id, guest] of this.guests) if (nowMs - guest.usedAtMs > GUEST_IDLE_MS) this.dropGuest(id);
+    for (const [id, guest] of this.guests) if (nowMs - guest.usedAtMs > this.guestIdleMs) this.dropGuest(id);
   }
 
   private dropped(to: MemberId, lane: Lane, messages: number): void {

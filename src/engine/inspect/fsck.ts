@@ -1,6 +1,7 @@
 import type { LogIndex } from '../core/types.ts';
 import { quorumOf } from '../core/types.ts';
 import { type Finding, finding } from '../model/finding.ts';
+import type { MemberReport } from '../model/member-report.ts';
 import type { EntryDecoder, LogEntry, MemberReading } from '../model/reading.ts';
 import { type Check, checksOf, fitFindings, LogWatch } from './fsck-member.ts';
 
@@ -94,7 +95,12 @@ class Across {
 }
 
 function isForeign(a: MemberReading, b: MemberReading): boolean {
-  return a.report.clusterId !== null && b.report.clusterId !== null && a.report.clusterId !== b.report.clusterId;
+  return a.report.clusterId !== null && b.report.clusterId !== null && lineageKey(a.report) !== lineageKey(b.report);
+}
+
+/** A forced recovery counts terms anew in a new generation. */
+function lineageKey({ clusterId, generation }: MemberReport): string {
+  return `${clusterId}/${generation ?? ''}`;
 }
 
 function sameServers(a: MemberReading, b: MemberReading, index: LogIndex): boolean {
@@ -112,22 +118,22 @@ function voteFindings(readings: readonly MemberReading[]): Finding[] {
   const ballots = readings.flatMap(({ report }) => (report.hardState.votedFor === null ? [] : [{ report, term: report.hardState.currentTerm, vote: report.hardState.votedFor }]));
   ballots.forEach((a, at) => {
     for (const b of ballots.slice(at + 1)) {
-      const isSame = a.report.memberId !== null && a.report.memberId === b.report.memberId && a.report.clusterId === b.report.clusterId;
+      const isSame = a.report.memberId !== null && a.report.memberId === b.report.memberId && lineageKey(a.report) === lineageKey(b.report);
       if (!isSame || a.term !== b.term || a.vote === b.vote) continue;
       found.push(finding('two-votes-in-term', 'error', `member ${a.report.memberId} voted for ${a.vote} and for ${b.vote} in term ${a.term} (${a.report.label}, ${b.report.label})`, { fix: 'One of the two copies ran on from an older state: keep only one of them' }));
     }
   });
   const winners = new Map<string, Set<string>>();
   for (const { report, term } of ballots) {
-    const key = `${report.clusterId} ${term}`;
-    const same = ballots.filter((one) => one.term === term && one.report.clusterId === report.clusterId);
+    const key = `${lineageKey(report)} ${term}`;
+    const same = ballots.filter((one) => one.term === term && lineageKey(one.report) === lineageKey(report));
     for (const vote of new Set(same.map((one) => one.vote))) {
       const votes = new Set(same.filter((one) => one.vote === vote).map((one) => one.report.memberId ?? one.report.label)).size;
       if (report.confState !== null && votes >= quorumOf(report.confState.voters.length)) winners.set(key, (winners.get(key) ?? new Set()).add(vote));
     }
   }
   for (const [key, votes] of winners) {
-    if (votes.size > 1) found.push(finding('two-leaders-in-term', 'error', `term ${key.split(' ')[1]} has two winners: ${[...votes].join(', ')}`, { fix: 'The members are not of one cluster, or their hard states were edited' }));
+    if (votes.size > 1) found.push(finding('two-leaders-in-term', 'error', `term ${key.slice(key.lastIndexOf(' ') + 1)} has two winners: ${[...votes].join(', ')}`, { fix: 'The members are not of one cluster, or their hard states were edited' }));
   }
   return found;
 }

@@ -36,9 +36,11 @@ export function* selectRecords(reading: MemberReading, selection: LogSelection):
   for (const record of reading.records(range)) {
     if (selection.atByte !== undefined) {
       if (record.byteOffset > selection.atByte) {
-        if (held !== null) break;
+        // Pages of our own store lie in any order; elsewhere what follows lies behind.
+        if (held !== null && reading.report.store !== 'native') break;
         continue;
       }
+      if (held !== null && reading.report.store === 'native' && record.byteOffset < held.byteOffset) continue;
       held = record.type === 'entry' ? { ...record, data: Uint8Array.from(record.data) } : record;
       continue;
     }

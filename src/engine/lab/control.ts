@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import net from 'node:net';
 import { EXIT, type ExitCode, InspectorError, RefusedError, UnreachableError, UsageError } from '../errors.ts';
-import { isAlive, readLabFile } from './lab-file.ts';
+import { readLabFile, supervisorOf } from './lab-file.ts';
 import { type CheckedOrder, type LabStatus, type Order, orderSchema, type Reply } from './orders.ts';
 
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
@@ -23,8 +23,7 @@ export class LabOrderError extends InspectorError {
  * @throws {RefusedError} `lab-down` when none runs; what the supervisor refuses or fails at.
  */
 export async function giveOrder(dir: string, order: Order, timeoutMs = 60_000): Promise<LabStatus> {
-  const { supervisor } = readLabFile(dir);
-  if (supervisor === null || !isAlive(supervisor.pid)) throw new RefusedError('lab-down', `the practice cluster in ${dir} is not running`, `Start it: raft-inspector lab up --dir ${dir}`);
+  const supervisor = supervisorOf(dir, readLabFile(dir));
   const reply = await ask(supervisor.socket, order, timeoutMs);
   if (reply.ok) return reply.status;
   const { kind, rule, message, hint, exit } = reply.error;

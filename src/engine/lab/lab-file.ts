@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { RefusedError, UnreadableError, UsageError } from '../errors.ts';
+import { thisHost } from '../node/host-facts.ts';
 
 const LAB_FILE = 'lab.json';
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -27,7 +28,8 @@ const labFileSchema = z.strictObject({
   timing: z.enum(['fast', 'calm']),
   createdAt: z.string(),
   /** Null while nothing runs. `socket` is where it takes orders; it ends everything at `endsAt`. */
-  supervisor: z.strictObject({ pid: z.int().positive(), socket: z.string(), startedAt: z.string(), endsAt: z.string() }).nullable(),
+  /** `startTicks` tells it from a later process with its number. */
+  supervisor: z.strictObject({ pid: z.int().positive(), startTicks: z.int().min(0), socket: z.string(), startedAt: z.string(), endsAt: z.string() }).nullable(),
   members: z.array(labMemberSchema).min(1).max(32),
 });
 
@@ -110,10 +112,25 @@ export function writeLabFile(dir: string, lab: LabFile): void {
  */
 export function readLab(dir: string): LabConnection {
   const lab = readLabFile(dir);
-  if (lab.supervisor === null || !isAlive(lab.supervisor.pid)) {
-    throw new RefusedError('lab-down', `the practice cluster in ${dir} is not running`, `Start it: raft-inspector lab up --dir ${dir}`);
-  }
+  supervisorOf(dir, lab);
   return labConnection(dir, lab);
+}
+
+/** Whether the lab in `dir` has a living supervisor. @throws {UsageError} When there is no lab. */
+export function isLabRunning(dir: string): boolean {
+  return isRunning(readLabFile(dir));
+}
+
+/** The living supervisor of a lab. @throws {RefusedError} `lab-down` when there is none. */
+export function supervisorOf(dir: string, lab: LabFile): NonNullable<LabFile['supervisor']> {
+  if (isRunning(lab)) return lab.supervisor;
+  throw new RefusedError('lab-down', `the practice cluster in ${dir} is not running`, `Start it: raft-inspector lab up --dir ${dir}`);
+}
+
+function isRunning(lab: LabFile): lab is LabFile & { supervisor: NonNullable<LabFile['supervisor']> } {
+  if (lab.supervisor === null) return false;
+  const ticks = thisHost.startTicksOf(lab.supervisor.pid);
+  return ticks !== null && (ticks === 0 || lab.supervisor.startTicks === 0 || ticks === lab.supervisor.startTicks);
 }
 
 /** The same without looking whether it runs. */
@@ -127,14 +144,9 @@ export function labConnection(dir: string, lab: LabFile): LabConnection {
   };
 }
 
-/** Whether a process with this id exists. */
+/** Whether a process with this number runs; one that ended and was not yet waited for does not. */
 export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return thisHost.startTicksOf(pid) !== null;
 }
 
 function parseJson(file: string, text: string): unknown {

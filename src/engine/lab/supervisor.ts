@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { EXIT, UsageError } from '../errors.ts';
+import { thisHost } from '../node/host-facts.ts';
 import { addLabMember } from './create.ts';
 import { ControlServer, LabOrderError } from './control.ts';
 import { labAddress, type LabFile, type LabMember, labPaths, readLabFile, writeLabFile } from './lab-file.ts';
@@ -73,7 +74,7 @@ export class LabSupervisor {
     this.socket = socketPath(dir);
     const now = Date.now();
     for (const member of this.lab.members) await this.openLinksTo(member);
-    this.save({ pid: process.pid, socket: this.socket, startedAt: new Date(now).toISOString(), endsAt: new Date(now + lifetimeMs).toISOString() });
+    this.save({ pid: process.pid, startTicks: thisHost.startTicksOf(process.pid) ?? 0, socket: this.socket, startedAt: new Date(now).toISOString(), endsAt: new Date(now + lifetimeMs).toISOString() });
     await this.control.listen(this.socket);
     setTimeout(() => void this.end(), Math.min(lifetimeMs, 2 ** 31 - 1));
     for (const { id } of this.lab.members) this.members.set(id, this.processOf(id));
@@ -96,7 +97,7 @@ export class LabSupervisor {
         break;
       case 'kill':
         checkKnown(order.ids, ids);
-        await Promise.all(order.ids.map((id) => this.members.get(id)?.signal(order.signal)));
+        await Promise.all(order.ids.map((id) => this.members.get(id)?.signal(order.signal) ?? Promise.resolve()));
         break;
       case 'links':
         for (const { from, to } of order.links) {

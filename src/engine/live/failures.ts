@@ -23,6 +23,10 @@ const HINTS: Readonly<Record<string, string>> = {
   'too-stale': 'Ask for less (--max-staleness), for --consistency stale, or for linearizable',
   'behind-token': 'The asked member lags behind what this session has seen: ask another one',
   'wrong-lineage': 'The endpoint belongs to another cluster, or to an older generation of this one',
+  'bad-change': 'Correct the id, the name or the address',
+  'not-authorized': 'Give certificates that the cluster signed: --cacert, --cert, --key; they name the cluster they are for',
+  'transfer-timeout': 'The voter did not take over in time and the old leader goes on: run it again, or name another one with --to',
+  'storage-failed': 'The asked member cannot write to its disk: its log says why; it stops by itself',
   removed: 'The asked member was removed from its cluster: name another endpoint',
   compacted: 'That far back is no longer kept: read the present values, then watch without --from-revision',
 };

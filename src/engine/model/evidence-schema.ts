@@ -29,6 +29,8 @@ const reportSchema = z.strictObject({
   software: z.strictObject({ name: text, version: maybeText }).nullable(),
   memberId: maybeText,
   clusterId: maybeText,
+  generation: maybeCounter.optional(),
+  machine: maybeText.optional(),
   hardState: z.strictObject({ currentTerm: counter, votedFor: maybeText, commitIndex: maybeCounter }),
   log: z.strictObject({
     firstIndex: counter,

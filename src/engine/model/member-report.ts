@@ -85,6 +85,10 @@ export interface MemberReport {
   software: { name: string; version: string | null } | null;
   memberId: MemberId | null;
   clusterId: string | null;
+  /** Our own members: grows with each forced recovery; a newer generation of a cluster replaces the older ones, whatever their terms. */
+  generation?: number | null;
+  /** Our own members: name of the state machine. */
+  machine?: string | null;
   hardState: HardState;
   log: LogReport;
   snapshots: SnapshotReport[];

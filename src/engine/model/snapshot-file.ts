@@ -10,7 +10,7 @@ export interface SnapshotCheck {
 /** A snapshot file or directory as verified (command contract, `snapshot verify`). */
 export interface SnapshotFileReport {
   path: string;
-  format: 'etcd-db' | 'etcd-snap' | 'consul-archive' | 'nomad-archive' | 'vault-archive' | 'file-snapshot' | 'raft-archive';
+  format: 'etcd-db' | 'etcd-snap' | 'consul-archive' | 'nomad-archive' | 'vault-archive' | 'file-snapshot' | 'raft-archive' | 'native';
   verdict: 'verified' | 'unverifiable' | 'bad';
   term: Term | null;
   index: LogIndex | null;

@@ -15,11 +15,11 @@ const FIELD_CHARS = 4096;
  */
 export function commandDecoder(command: string): EntryDecoder {
   const [program, ...args] = command.trim().split(/\s+/);
-  if (program === undefined || program === '') throw new UsageError('--decode needs a name or a command', 'Built in: etcd, consul, sider');
+  if (program === undefined || program === '') throw new UsageError('--decode needs a name or a command', 'Built in: etcd, consul, sider, kv');
   return (entry) => {
     const env = { ...process.env, RAFT_INDEX: String(entry.index), RAFT_TERM: String(entry.term), RAFT_KIND: entry.kind };
     const done = spawnSync(program, args, { input: entry.data, env, timeout: COMMAND_MS, maxBuffer: MAX_ANSWER_BYTES, stdio: ['pipe', 'pipe', 'ignore'], killSignal: 'SIGKILL' });
-    if ((done.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') throw new UsageError(`--decode: there is no program ${program}`, 'Built in: etcd, consul, sider');
+    if ((done.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') throw new UsageError(`--decode: there is no program ${program}`, 'Built in: etcd, consul, sider, kv');
     if (done.status !== 0) return undecoded(entry, done.error ? 'the decoder was stopped' : `the decoder ended with ${done.status}`);
     return answered(entry, done.stdout.toString('utf8'));
   };
@@ -50,9 +50,10 @@ function undecoded(entry: LogEntry, detail: string): DecodedEntry {
  * The decoder asked for by name or command, else the one that fits the member's store and software.
  * @throws {UsageError} When the name is neither built in nor a program.
  */
-export async function decoderFor(report: Pick<MemberReport, 'store' | 'software'>, asked?: string): Promise<EntryDecoder> {
-  const name = asked ?? (report.store === 'etcd' ? 'etcd' : (report.software?.name.toLowerCase() ?? ''));
+export async function decoderFor(report: Pick<MemberReport, 'store' | 'software' | 'machine'>, asked?: string): Promise<EntryDecoder> {
+  const name = asked ?? (report.store === 'etcd' ? 'etcd' : report.store === 'native' ? (report.machine ?? 'kv') : (report.software?.name.toLowerCase() ?? ''));
   if (name === 'etcd') return (await import('./etcd/requests.ts')).decodeEtcdEntry;
+  if (name === 'kv') return (await import('./native/kv-commands.ts')).decodeNativeEntry;
   const commands = await import('./hashicorp/commands.ts');
   const known: Record<string, EntryDecoder> = {
     consul: commands.decodeConsulEntry,

@@ -1,12 +1,14 @@
 import { UnknownStoreError } from '../errors.ts';
 import type { ReadOptions, StoreReader } from '../model/reading.ts';
 import { etcdReader } from './etcd/reader.ts';
+import { nativeReader } from './native/reader.ts';
 import { raftBoltdbReader } from './raft-boltdb/reader.ts';
 import { raftWalReader } from './raft-wal/reader.ts';
 
 /** Every store that can be read, in the order they are asked. */
 export const READERS: readonly StoreReader[] = [
   etcdReader,
+  nativeReader,
   raftBoltdbReader,
   raftWalReader, // after raft-boltdb: a server that has both uses raft.db
 ];

@@ -38,7 +38,20 @@ export function lineageOf(evidences: readonly Evidence[], facts: OperatorFacts):
       findings.push(finding('foreign-cluster', 'error', `${report.label} ${reason}`, { member: report.label, fix: 'Leave this disk out, or find the right one for this member' }));
     }
   }
+  noteReplaced(wanted, foreign, findings);
   return { foreign, conflict: null, clusterId, findings };
+}
+
+/** A forced recovery begins a new generation of the cluster: what the older one holds has been replaced, whatever its terms are. */
+function noteReplaced(members: readonly Evidence[], foreign: Map<string, string>, findings: Finding[]): void {
+  const newest = Math.max(...members.map((one) => one.report.generation ?? 0));
+  for (const { report } of members) {
+    const own = report.generation ?? null;
+    if (own === null || own === newest) continue;
+    const reason = `is of generation ${own} of its cluster, which a recovery replaced by generation ${newest}`;
+    foreign.set(report.label, reason);
+    findings.push(finding('older-generation', 'error', `${report.label} ${reason}`, { member: report.label, fix: 'Leave this disk out; to use its member again, wipe it and let it join under a new id' }));
+  }
 }
 
 function matches(id: string | null, wanted: string): boolean {

@@ -1,7 +1,7 @@
+import { compactionIndex, USUAL_MARGIN } from '../core/compaction.ts';
 import { bytesBetween, termAt } from '../core/log.ts';
-import { compactionIndex } from '../core/status.ts';
-import type { PlacedConfiguration } from '../core/configuration.ts';
-import type { SnapshotPosition, } from '../core/message.ts';
+import { configurationAt } from '../core/membership.ts';
+import type { SnapshotPosition } from '../core/message.ts';
 import type { LogIndex } from '../core/types.ts';
 import { CallError } from '../ports/node-api.ts';
 import type { SnapshotHead, SnapshotManifest } from '../ports/snapshot-files.ts';
@@ -18,6 +18,7 @@ export class SnapshotKeeper {
   private named: readonly NamedSnapshot[];
   private taking: Promise<NamedSnapshot> | null = null;
   private trimming: Promise<void> | null = null;
+  private sweeping: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly ports: NodePorts,
@@ -60,9 +61,14 @@ export class SnapshotKeeper {
     return { snapshot, named: this.named };
   }
 
-  /** Removes files that are neither named nor on their way in. */
+  /** Removes files that are neither named nor on their way in; later, when one is being written. */
   async cleanUp(): Promise<void> {
-    if (!this.isBusy()) await this.ports.snapshots.keepOnly(this.named.map((one) => one.id));
+    if (this.taking === null) await this.sweep();
+  }
+
+  /** Settles when no files are being removed: whoever makes new ones waits for it. */
+  async swept(): Promise<void> {
+    await this.sweeping;
   }
 
   /** Drops what both snapshots cover, but for the margin and what followers need. */
@@ -76,9 +82,17 @@ export class SnapshotKeeper {
     await Promise.allSettled([this.taking, this.trimming]);
   }
 
+  private async sweep(): Promise<void> {
+    if (this.isBusy()) return;
+    const removal = this.sweeping.then(() => this.ports.snapshots.keepOnly(this.named.map((one) => one.id)));
+    this.sweeping = removal.catch(() => undefined); // whoever asked for it is told
+    await removal;
+  }
+
   private async takeOne(): Promise<NamedSnapshot> {
     if (this.isBusy()) throw new CallError('failed', 'overloaded', 'a snapshot is being received: take one afterwards');
     try {
+      await this.swept();
       const view = await this.ports.machine.snapshot();
       const snapshot = await this.write(view).finally(() => view.release());
       return await this.name(snapshot);
@@ -100,9 +114,9 @@ export class SnapshotKeeper {
     const { state, identity } = this.driver;
     const term = termAt(state.log, view.index);
     const chainHash = this.ports.storage.chainHash(view.index);
-    if (term === null || chainHash === null) throw new RangeError(`the log does not hold index ${view.index}, which was applied`);
+    const configuration = configurationAt(state, view.index);
+    if (term === null || chainHash === null || configuration === null) throw new RangeError(`the log does not hold index ${view.index}, which was applied`);
     const { clusterId, generation, machine } = identity;
-    const configuration = configurationAt(state.configurations, view.index);
     return { clusterId, generation, machine, index: view.index, term, chainHash, configuration, featureLevel: 0, stateHash: view.stateHash, takenAtMs: this.ports.clock.wallClockMs() };
   }
 
@@ -113,16 +127,17 @@ export class SnapshotKeeper {
     this.named = [snapshot, ...this.named].slice(0, KEPT);
     await this.driver.commit({ hardState: null, truncateFrom: null, entries: [], install: null, snapshots: this.named });
     this.driver.input({ kind: 'snapshot-taken', snapshot: positionOf(snapshot) });
-    await this.cleanUp();
+    await this.sweep();
     await this.compact();
     return snapshot;
   }
 
   private async trimOnce(): Promise<void> {
-    const older = this.named.at(-1);
+    // With one snapshot only, the log itself is what is left should that one be unreadable.
+    const older = this.named.length < KEPT ? undefined : this.named.at(-1);
     if (older === undefined || this.driver.isEnded) return;
-    const covered = compactionIndex(this.driver.state, this.options.compactionMargin, older.index);
-    const firstIndex = Math.min(covered, older.index) + 1;
+    const margin = { entries: this.options.compactionMargin, bytes: USUAL_MARGIN.bytes };
+    const firstIndex = compactionIndex(this.driver.state, margin, older.index);
     if (firstIndex <= this.driver.state.log.base.index + 1) return;
     // The core first: from here on it orders nothing that is about to go.
     this.driver.input({ kind: 'trimmed', firstIndex });
@@ -143,11 +158,4 @@ export function nameOf(manifest: SnapshotManifest): NamedSnapshot {
 export function positionOf(snapshot: Pick<NamedSnapshot, 'index' | 'term' | 'configuration'>): SnapshotPosition {
   const { index, term, configuration } = snapshot;
   return { index, term, configuration: configuration.configuration, configurationIndex: configuration.index };
-}
-
-/** The configuration in force at an applied index. @throws {RangeError} When none is known: such a state cannot be described. */
-function configurationAt(configurations: readonly PlacedConfiguration[], index: LogIndex): PlacedConfiguration {
-  const found = configurations.filter((one) => one.index <= index).at(-1);
-  if (found === undefined) throw new RangeError(`no configuration is known for index ${index}`);
-  return found;
 }

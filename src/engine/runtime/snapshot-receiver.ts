@@ -13,6 +13,8 @@ export interface ReceiverHooks {
   ack(ack: Omit<SnapshotAck, 'from' | 'term'>): void;
   currentTerm(): Term;
   commitIndex(): LogIndex;
+  /** Settles when a new file may be made. */
+  mayBegin(): Promise<void>;
   received(from: MemberId, term: Term, manifest: SnapshotManifest): void;
   refused(rule: string, from: MemberId): void;
   failed(error: unknown): void;
@@ -108,6 +110,7 @@ export class IncomingSnapshot {
     // A late repeat of an older transfer must not push the present one aside; a newer leader may.
     if (this.receiver !== null && chunk.term === this.term && manifest.index < this.receiver.manifest.index) return false;
     await this.abandon();
+    await this.hooks.mayBegin();
     this.receiver = await this.files.receive(manifest);
     this.term = chunk.term;
     return true;

@@ -26,6 +26,8 @@ export interface FaultStream {
  */
 export class Faults {
   readonly fired: string[] = [];
+  /** Set while machines are set up: what a run starts from is always whole. */
+  isSuspended = true;
   private isHealed = false;
   private readonly streams = new Map<string, FaultStream>();
 
@@ -37,7 +39,7 @@ export class Faults {
   ) {}
 
   isOn(fault: FaultClass): boolean {
-    return !this.isHealed && this.classes.has(fault);
+    return !this.isHealed && !this.isSuspended && this.classes.has(fault);
   }
 
   /** From now on nothing goes wrong any more. */

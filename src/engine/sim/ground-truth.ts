@@ -1,3 +1,4 @@
+import { encodeConfiguration, type Configuration } from '../core/configuration.ts';
 import type { Input } from '../core/input.ts';
 import type { Ready } from '../core/ready.ts';
 import type { RaftState } from '../core/state.ts';
@@ -77,6 +78,14 @@ export class GroundTruth {
   readonly committedOperations = new Map<string, LogIndex[]>();
 
   constructor(private readonly world: World) {}
+
+  /** What every member of a new cluster begins with: its first configuration, committed in term 1. */
+  begin(configuration: Configuration): void {
+    const log = new LogCopy();
+    const hash = log.append({ index: 1, term: 1, kind: 'confChange', wallClockMs: 0, payload: encodeConfiguration(configuration) });
+    this.chain[1] = new Map([[1, hash]]);
+    this.committed.push({ term: 1, hash, byTerm: 1, opId: null });
+  }
 
   get commitIndex(): LogIndex {
     return this.committed.length - 1;

@@ -2,7 +2,7 @@ import type { KvRange } from '../ports/kv-store.ts';
 
 /** Keys as text of one character a byte: compares as the bytes do. */
 export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).latin1Slice();
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }
 
 export function keyBytes(text: string): Uint8Array {

@@ -30,6 +30,7 @@ export interface LaneOptions {
   readonly dialer: Dialer;
   /** False: whoever is being looked for has to be found by another lane first. */
   readonly mayDial: () => boolean;
+  readonly sentFrame: () => void;
   readonly dropped: (messages: number) => void;
   readonly opened: () => void;
   readonly refused: (rule: string) => void;
@@ -168,6 +169,7 @@ export class OutgoingLane {
       const batch = this.queue.take();
       if (batch === null) return;
       this.inflightBytes += batch.bytes;
+      this.options.sentFrame();
       const frame = encodeFrame({ head: batch.head, lane: this.options.lane, address: '', bodies: batch.bodies });
       attempt.stream.write(frame, () => {
         if (this.attempt !== attempt) return;

@@ -3,6 +3,7 @@ import type { AppendReply, AppendRequest, VoteRequest } from '../../core/message
 import type { EntryKind } from '../../core/types.ts';
 import type { Envelope, Lane, PeerBody, SnapshotAck } from '../../ports/transport.ts';
 import * as wire from '../generated/raft_inspector/v1/peer.ts';
+import { toBuffer, toPlain } from './bytes.ts';
 import { LIMITS } from './limits.ts';
 
 /** What arrived is no message of this protocol, or lies outside its bounds. Ends the stream it came on, nothing else. */
@@ -74,7 +75,7 @@ export function sizeOf(body: PeerBody): number {
 
 function readFrame(bytes: Uint8Array): wire.DeliverRequest {
   try {
-    return wire.DeliverRequest.decode(bytes);
+    return wire.DeliverRequest.decode(toPlain(bytes));
   } catch (error) {
     throw new MalformedFrameError('not a frame of this protocol', { cause: error });
   }
@@ -205,9 +206,4 @@ function name(text: string, what: string): string {
 function keyOf<K extends string>(table: Readonly<Record<K, number>>, value: number, what: string): K {
   for (const key of Object.keys(table) as K[]) if (table[key] === value) return key;
   throw new MalformedFrameError(`${what} ${value} is not known`);
-}
-
-/** The library wants a Buffer; this is a view, not a copy. */
-export function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

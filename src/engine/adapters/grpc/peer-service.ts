@@ -5,10 +5,11 @@ import type { Envelope } from '../../ports/transport.ts';
 import { DeliverResponse } from '../generated/raft_inspector/v1/peer.ts';
 import type { RefusalObserver } from './listener.ts';
 import { identityOf } from './identity.ts';
+import { toBuffer } from './bytes.ts';
 import type { Dialer } from './dialer.ts';
 import { toStatus } from './failure.ts';
 import { DELIVER_PATH } from './lane.ts';
-import { decodeFrame, toBuffer } from './peer-codec.ts';
+import { decodeFrame } from './peer-codec.ts';
 import type { Frame } from './peer-codec.ts';
 
 export const PEER_SERVICE: ServiceDefinition = {

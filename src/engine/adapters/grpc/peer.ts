@@ -8,6 +8,7 @@ const LANES: readonly Lane[] = ['control', 'append', 'snapshot'];
 export interface PeerOptions {
   readonly peer: { readonly id: string; readonly address: string };
   readonly dialer: Dialer;
+  readonly sentFrame: () => void;
   readonly dropped: (lane: Lane, messages: number) => void;
   readonly refused: (rule: string) => void;
 }
@@ -23,6 +24,7 @@ export class OutgoingPeer {
         peer: options.peer,
         dialer: options.dialer,
         mayDial: () => lane === 'control' || this.lanes.control.isOpen,
+        sentFrame: options.sentFrame,
         dropped: (messages) => options.dropped(lane, messages),
         opened: () => (lane === 'control' ? this.found() : undefined),
         refused: options.refused,

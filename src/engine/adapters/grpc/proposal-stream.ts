@@ -2,6 +2,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { CallError } from '../../ports/node-api.ts';
 import type { NodeApi } from '../../ports/node-api.ts';
 import type { ProposeStreamRequest, ProposeStreamResponse } from '../generated/raft_inspector/v1/client.ts';
+import { toPlain } from './bytes.ts';
 import type { CallGuard, Permit } from './call-guard.ts';
 import { METHODS } from './client-methods.ts';
 import { toFailure, toStatus } from './failure.ts';
@@ -13,6 +14,7 @@ const MAX_PER_STREAM = 1_024;
 export class ProposalStream {
   private permit: Permit | null = null;
   private open = 0;
+  private taken = 0;
   private isEnded = false;
   private isReadDone = false;
 
@@ -36,7 +38,7 @@ export class ProposalStream {
         this.take(bytes);
       } catch (error) {
         this.end();
-        this.call.emit('error', toStatus(error));
+        this.call.emit('error', toStatus(this.taken === 0 ? error : new CallError('unknown', 'bad-request', 'the stream broke after proposals were taken from it', null)));
       }
     });
   }
@@ -47,6 +49,7 @@ export class ProposalStream {
     this.permit ??= this.guard.admit(this.call, request.header, 'must-name', 'endless');
     if (request.deadlineMs === 0) throw new CallError('failed', 'bad-request', `proposal ${request.id} has no deadline`);
     this.open += 1;
+    this.taken += 1;
     this.propose(request)
       .catch((error: unknown): ProposeStreamResponse['outcome'] => ({ $case: 'failure', value: toFailure(error instanceof CallError ? error : new CallError('unknown', 'storage-failed', 'the member failed to answer; its log says why')) }))
       .then((outcome) => {
@@ -82,7 +85,7 @@ export class ProposalStream {
 
 function decoded(bytes: Buffer): ProposeStreamRequest {
   try {
-    return METHODS.proposeStream.request.decode(bytes);
+    return METHODS.proposeStream.request.decode(toPlain(bytes));
   } catch (error) {
     throw new CallError('failed', 'bad-request', `not a request of this protocol: ${error instanceof Error ? error.message : 'malformed'}`);
   }

@@ -1,11 +1,12 @@
 import path from 'node:path';
-import { META_DATABASE, META_KEY, TAIL_COPY_KEY, TAIL_DATABASE } from '../../native/layout.ts';
+import type { HardState } from '../../core/entry.ts';
+import { META_KEY, TAIL_COPY_KEY } from '../../native/layout.ts';
 import type { PageDamage } from '../../native/pages/byte-source.ts';
 import { hasMoved, openLmdb } from '../../native/pages/lmdb-file.ts';
 import type { LmdbView } from '../../native/pages/lmdb-file.ts';
 import type { BadMeta } from '../../native/pages/meta.ts';
 import { laterValues } from '../../native/pages/later-pages.ts';
-import { decodePosition } from '../../native/position-records.ts';
+import { decodeHardState, decodePosition } from '../../native/position-records.ts';
 import type { ChainPosition } from '../../native/position-records.ts';
 import { FileSource } from '../file-source.ts';
 
@@ -63,22 +64,31 @@ export function openEnvironment(source: FileSource, name: string): Environment {
   };
 }
 
-/**
- * Tail descriptors in pages of the commit behind `view`, whose meta page is lost: how far the log went at most. That commit may
- * also never have been finished; nobody can tell.
- */
-export function laterTails(view: LmdbView): { position: ChainPosition; byteOffset: number }[] {
-  const found: { position: ChainPosition; byteOffset: number }[] = [];
-  for (const { key, value, byteOffset } of laterValues(view)) {
-    if (!key.equals(META_KEY.tail) && !key.equals(TAIL_COPY_KEY)) continue;
-    const tail = decodePosition('tail', value);
-    if (tail.ok) found.push({ position: tail.value, byteOffset });
-  }
-  return found;
+/** What the commit behind a view wrote, as far as its small records are found. */
+export interface LaterRecords {
+  readonly tail: { readonly position: ChainPosition; readonly byteOffset: number } | null;
+  readonly hardState: HardState | null;
+  /** Whether any page of that commit is there. */
+  readonly isThere: boolean;
 }
 
-/** Both homes of the tail descriptor. */
-export const TAIL_HOMES = [
-  { database: META_DATABASE, key: META_KEY.tail },
-  { database: TAIL_DATABASE, key: TAIL_COPY_KEY },
-] as const;
+/**
+ * Records in pages of the commit behind `view`, whose meta page is lost: how far the log went at most. That commit may also never
+ * have been finished; nobody can tell.
+ */
+export function laterRecords(view: LmdbView): LaterRecords {
+  let tail: LaterRecords['tail'] = null;
+  let hardState: HardState | null = null;
+  let isThere = false;
+  for (const { key, value, byteOffset } of laterValues(view)) {
+    isThere = true;
+    if (key.equals(META_KEY.tail) || key.equals(TAIL_COPY_KEY)) {
+      const position = decodePosition('tail', value);
+      if (position.ok) tail = { position: position.value, byteOffset };
+    } else if (key.equals(META_KEY.hardState)) {
+      const decoded = decodeHardState(value);
+      if (decoded.ok) hardState = decoded.value;
+    }
+  }
+  return { tail, hardState, isThere };
+}

@@ -54,7 +54,7 @@ function thisHost(): HostFacts {
       if (!fs.existsSync('/proc/self')) return isAlive(pid) ? 0 : null;
       // The name of the program, in parentheses, may hold blanks: fields are counted behind it (man 5 proc, starttime is field 22).
       const stat = readText(`/proc/${pid}/stat`);
-      return stat === '' ? null : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0);
+      return stat === '' ? null : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0');
     },
   };
 }

@@ -6,6 +6,7 @@ import { finding } from '../../model/finding.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { SnapshotReport } from '../../model/member-report.ts';
 import type { Progress } from '../../model/reading.ts';
+import { SNAPSHOT_DIRECTORY } from '../../native/layout.ts';
 import { PART_SUFFIX, SNAPSHOT_SUFFIX } from '../../native/snapshot-layout.ts';
 import type { SnapshotManifest } from '../../ports/snapshot-files.ts';
 import type { Identity, NamedSnapshot } from '../../ports/storage.ts';
@@ -35,7 +36,7 @@ export function isUsable(snapshot: MemberSnapshot, areNamesKnown: boolean): bool
 
 /** All snapshot files, newest first, each verified to its last byte. */
 export function readSnapshots(directory: NativeDir, names: readonly NamedSnapshot[], progress?: Progress): MemberSnapshot[] {
-  if (directory.snapshots === null) return [];
+  if (directory.snapshots === null) return names.map((named) => elsewhere(named));
   const folder = path.join(directory.root, directory.snapshots);
   const ids = listDirectory(folder)
     .filter((name) => name.endsWith(SNAPSHOT_SUFFIX))
@@ -44,6 +45,12 @@ export function readSnapshots(directory: NativeDir, names: readonly NamedSnapsho
   const all = [...ids, ...names.map(({ id }) => id).filter((id) => !ids.includes(id))];
   const read = all.map((id) => readOne(directory, id, names.find((one) => one.id === id) ?? null, progress));
   return read.sort((a, b) => b.position.index - a.position.index || b.position.term - a.position.term);
+}
+
+/** Only the Raft directory is at hand: what it names may well be sound. */
+function elsewhere(named: NamedSnapshot): MemberSnapshot {
+  const { id, term, index } = named;
+  return { file: `${SNAPSHOT_DIRECTORY}/${id}${SNAPSHOT_SUFFIX}`, id, position: { term, index }, bytes: 0, mtimeMs: 0, manifest: null, named, problem: null };
 }
 
 function readOne({ root, snapshots }: NativeDir, id: string, named: NamedSnapshot | null, progress?: Progress): MemberSnapshot {
@@ -71,13 +78,13 @@ function misfit(manifest: SnapshotManifest | null, id: string, named: NamedSnaps
   return null;
 }
 
-export function toSnapshotReport({ file, position, bytes, manifest, problem }: MemberSnapshot): SnapshotReport {
-  const configuration = manifest?.configuration.configuration ?? null;
+export function toSnapshotReport({ file, position, bytes, manifest, named, problem }: MemberSnapshot): SnapshotReport {
+  const configuration = manifest?.configuration.configuration ?? named?.configuration.configuration ?? null;
   return {
     file,
     ...position,
     bytes,
-    status: problem === null ? 'verified' : 'bad',
+    status: problem !== null ? 'bad' : manifest === null ? 'unverifiable' : 'verified',
     confState: configuration && { voters: votersOf(configuration), learners: learnersOf(configuration) },
   };
 }

@@ -10,6 +10,7 @@ import { blankReport, CheckList, concluded, type Verified } from './check-list.t
 import { verifyEtcdDbFile } from './etcd-db-file.ts';
 import { verifyEtcdSnap } from './etcd-snap.ts';
 import { verifyFileSnapshot } from './file-snapshot.ts';
+import { verifyNativeSnapshot } from './native.ts';
 import { findSnapshots, type Place } from './places.ts';
 import { detectFormat, formatByName } from './signature.ts';
 
@@ -76,14 +77,17 @@ async function verifyFile(source: FileSource, target: string, options: VerifyOpt
       return verifyArchive(source, target, options);
     case 'etcd-snap':
       return verifyEtcdSnap(source, target, options);
+    case 'native':
+      return verifyNativeSnapshot(source, target, options);
     default:
       return unknownFile(source, target, format, options);
   }
 }
 
-function unknownFile(source: FileSource, target: string, format: 'empty' | 'unknown', options: VerifyOptions): Verified {
+function unknownFile(source: FileSource, target: string, format: 'empty' | 'unknown', options: VerifyOptions): Verified | Promise<Verified> {
   const byName = formatByName(source.name);
   if (format === 'empty' && byName === 'etcd-db') return verifyEtcdDbFile(source, target, options);
+  if (byName === 'native') return verifyNativeSnapshot(source, target, options);
   if (byName === 'etcd-snap') return verifyEtcdSnap(source, target, options);
   const list = new CheckList(source.name);
   list.fail('format', format === 'empty' ? 'is empty' : 'begins like no snapshot this tool knows', 0);

@@ -40,6 +40,7 @@ function snapshotDirectories(directory: string, folder: string, findings: Findin
   const places: Place[] = [];
   for (const id of listDirectory(path.join(directory, folder)).slice(0, MAX_PLACES)) {
     const place: Place = { kind: 'directory', path: path.join(directory, folder, id), name: below(folder, id) };
+    if (formatByName(id) === 'native' && isFile(place.path)) places.push({ ...place, kind: 'file' });
     if (!isDirectory(place.path)) continue;
     if (id.endsWith('.tmp')) findings.push(unfinished(place.name));
     else if (!isFile(path.join(place.path, 'meta.json')) && !SNAPSHOT_NAME.test(id)) findings.push(stray(place.name));

@@ -1,7 +1,7 @@
 import type { SnapshotFileReport } from '../../model/snapshot-file.ts';
 import type { FileSource } from '../file-source.ts';
 
-export type Signature = 'bolt' | 'gzip' | 'etcd-snap' | 'empty' | 'unknown';
+export type Signature = 'bolt' | 'gzip' | 'etcd-snap' | 'native' | 'empty' | 'unknown';
 
 /** Little-endian magic of a bolt meta page, 16 bytes into the page (bbolt internal/common/meta.go). */
 const BOLT_MAGIC = 0xed0cdaed;
@@ -13,8 +13,14 @@ export function detectFormat(source: FileSource): Signature {
   if (source.size === 0) return 'empty';
   const head = source.read(0, HEAD_BYTES);
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+  if (isNative(source, head)) return 'native';
   if (isBolt(source)) return 'bolt';
   return isEtcdSnap(head) ? 'etcd-snap' : 'unknown';
+}
+
+/** Our own snapshot files say so at both ends, so that either may be destroyed. */
+function isNative(source: FileSource, head: Buffer): boolean {
+  return head.toString('latin1', 0, 8) === 'RISNAP01' || (source.size >= 8 && source.read(source.size - 8, 8).toString('latin1') === 'RISNAPND');
 }
 
 function isBolt(source: FileSource): boolean {
@@ -35,5 +41,6 @@ function isEtcdSnap(head: Buffer): boolean {
 /** For a file whose content says nothing: what its name says it should have been. */
 export function formatByName(name: string): SnapshotFileReport['format'] {
   if (name.endsWith('.db')) return 'etcd-db';
+  if (/(?:^|\/)\d{1,16}-\d{1,16}-[0-9a-f]{16}\.snap$/.test(name)) return 'native';
   return /^(?:.*\/)?[0-9a-f]{16}-[0-9a-f]{16}\.snap$/.test(name) ? 'etcd-snap' : 'raft-archive';
 }

@@ -7,7 +7,7 @@ import { memberBeside } from './beside.ts';
 import { verdictOf } from './check-list.ts';
 import { verifySnapshotPath, type Verification, type VerifyOptions } from './index.ts';
 
-const BESIDE_A_LOG: readonly SnapshotFileReport['format'][] = ['file-snapshot', 'etcd-snap'];
+const BESIDE_A_LOG: readonly SnapshotFileReport['format'][] = ['file-snapshot', 'etcd-snap', 'native'];
 
 export interface VerifyAllOptions extends VerifyOptions {
   /** A member whose log the snapshots are held against. */

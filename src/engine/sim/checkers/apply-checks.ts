@@ -82,5 +82,6 @@ function isAsExpected(bytes: Uint8Array, expected: ModelResult, index: LogIndex)
   if (result.status !== expected.status) return false;
   if (result.status === 'ok') return result.existed === expected.existed && result.revision === index;
   if (result.status !== 'conflict') return false;
-  return result.found === null ? expected.found === null : Buffer.from(result.found.value).latin1Slice() === expected.found?.value && result.found.revision === expected.found.revision;
+  if (result.found === null || expected.found === null) return result.found === expected.found;
+  return Buffer.from(result.found.value).toString('latin1') === expected.found.value && result.found.revision === expected.found.revision;
 }

@@ -1,0 +1,37 @@
+import path from 'node:path';
+import { Args } from '@oclif/core';
+import type { Answer } from '../../cli/answer.ts';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { labAnswer, labCommand, labDirFlag } from '../../cli/lab-frame.ts';
+import { commandLine } from '../../cli/quote.ts';
+import type { LabStatus } from '../../engine/lab/orders.ts';
+
+export interface LabStartReport extends LabStatus {
+  started: string;
+  /** It was made now, and is no part of the cluster before `member add`. */
+  isNew: boolean;
+  changed: boolean;
+}
+
+export default class LabStart extends BaseCommand<LabStartReport> {
+  static override summary = 'Start a killed member of a practice cluster again, or a new one';
+  static override description = 'A new id gets certificates, a configuration with join: true and links; it waits until it is added with member add. Faults that were set for the earlier process of the member are gone.';
+  static override examples = ['<%= config.bin %> lab start n2', '<%= config.bin %> lab start n4 --dir ./lab'];
+  static override args = { id: Args.string({ required: true, description: 'Member id; one that is not known makes a new member' }) };
+  static override flags = { dir: labDirFlag };
+
+  protected async execute(): Promise<Answer<LabStartReport>> {
+    const { args, flags } = await this.parse(LabStart);
+    const dir = path.resolve(flags.dir);
+    const { giveOrder } = await import('../../engine/lab/control.ts');
+    const before = await giveOrder(dir, { kind: 'status' });
+    const known = before.members.find((one) => one.id === args.id);
+    const changed = known?.pid === null || known === undefined || known.state === 'paused';
+    const status = changed ? await giveOrder(dir, { kind: 'start', id: args.id }, this.globals.timeout ?? 60_000) : before;
+    const member = status.members.find((one) => one.id === args.id);
+    const isNew = known === undefined;
+    const add = commandLine('raft-inspector', 'member', 'add', args.id, member?.address ?? '', '--lab', flags.dir, '--execute');
+    const headline = !changed ? `ALREADY RUNS  ${args.id}` : isNew ? `MADE AND STARTED  ${args.id}: no part of the cluster before member add` : `STARTED  ${args.id}`;
+    return labAnswer({ ...status, dir: flags.dir, started: args.id, isNew, changed }, isNew ? [add] : [labCommand(flags.dir, 'status')], headline);
+  }
+}

@@ -1,0 +1,104 @@
+import type { Configuration } from '../core/configuration.ts';
+import type { MemberId } from '../core/types.ts';
+import { CheckBoard } from './check-board.ts';
+import { GroundTruth } from './ground-truth.ts';
+import { Host, type HostSettings } from './host.ts';
+import { votersOf } from './log-copy.ts';
+import { Network } from './network.ts';
+import { ReferenceModel } from './reference-model.ts';
+import type { World } from './world.ts';
+
+/** All machines of a run, what connects them and what watches them. */
+export class Cluster {
+  readonly truth: GroundTruth;
+  readonly model = new ReferenceModel();
+  readonly board: CheckBoard;
+  readonly network: Network;
+  readonly hosts = new Map<MemberId, Host>();
+  /** An operator changes the membership: nothing may be lost that its outcome might need. */
+  isChanging = false;
+  private readonly byAddress = new Map<string, MemberId>();
+
+  constructor(
+    readonly world: World,
+    readonly common: HostSettings,
+    /** A process ended and wants to be started again. */
+    private readonly wantsRestart: (host: Host) => void,
+  ) {
+    this.truth = new GroundTruth(world);
+    this.board = new CheckBoard(this.truth, this.model, (member, snapshotId) => this.hosts.get(member.id)?.snapshotSize(snapshotId) ?? null);
+    this.network = new Network(
+      world,
+      {
+        sent: (node, process, envelope) => {
+          if (process === this.hosts.get(node)?.process) this.board.sent(this.truth.member(node), envelope);
+        },
+        arriving: (node, envelope, isForeign) => this.board.arriving(this.truth.member(node), envelope, isForeign),
+        arrived: (node) => this.board.arrived(this.truth.member(node)),
+      },
+      (id, address) => (address === undefined ? (this.hosts.has(id) ? id : null) : (this.byAddress.get(address) ?? null)),
+    );
+  }
+
+  addHost(id: MemberId): Host {
+    const host: Host = new Host(this.world, id, this.truth.member(id), this.board, this.network, this.common, (dead, needsRestart) => {
+      if (needsRestart) this.wantsRestart(dead);
+    });
+    this.hosts.set(id, host);
+    this.byAddress.set(host.address, id);
+    return host;
+  }
+
+  /** From now on `address` leads to this member as well. */
+  addAddress(id: MemberId, address: string): void {
+    this.byAddress.set(address, id);
+  }
+
+  /** The newest committed configuration. */
+  configuration(): Configuration | undefined {
+    let newest: { index: number; configuration: Configuration } | undefined;
+    for (const { view, isLost } of this.truth.members.values()) {
+      if (isLost) continue;
+      const found = view.configurations.findLast((one) => one.index <= this.truth.commitIndex);
+      if (found !== undefined && found.index > (newest?.index ?? 0)) newest = found;
+    }
+    return newest?.configuration;
+  }
+
+  memberIds(): MemberId[] {
+    const ids = (this.configuration()?.members ?? []).map((member) => member.id);
+    return ids.length === 0 ? [...this.hosts.keys()] : ids;
+  }
+
+  running(): Host[] {
+    return [...this.hosts.values()].filter((host) => host.status === 'running');
+  }
+
+  /** Whoever leads the highest term, if anybody does. */
+  leader(): Host | null {
+    let found: Host | null = null;
+    for (const host of this.running()) {
+      const { state } = host.truth;
+      if (host.node !== null && state?.role === 'leader' && state.term > (found?.truth.state?.term ?? 0)) found = host;
+    }
+    return found;
+  }
+
+  /**
+   * The fault atlas: may this member's disk be lost for good? Only while every configuration that is or may come into force still has
+   * a quorum of voters whose disks are whole.
+   */
+  mayLose(id: MemberId): boolean {
+    if (this.isChanging) return false;
+    for (const { view } of this.truth.members.values()) {
+      for (const { index, configuration } of view.configurations) {
+        const isNewest = index === view.configuration?.index;
+        if (!isNewest && index <= this.truth.commitIndex) continue;
+        const voters = votersOf(configuration);
+        const whole = voters.filter((voter) => voter !== id && !this.truth.member(voter).isLost && this.hosts.get(voter)?.status !== 'gone');
+        if (voters.includes(id) && whole.length <= voters.length / 2) return false;
+      }
+    }
+    return true;
+  }
+}

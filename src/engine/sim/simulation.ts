@@ -1,0 +1,266 @@
+import type { Configuration } from '../core/configuration.ts';
+import { FAST } from '../core/settings.ts';
+import { crc32c } from '../native/crc32c.ts';
+import { Calls } from './calls.ts';
+import { ClientChecks } from './checkers/client-checks.ts';
+import { Client } from './client.ts';
+import { Cluster } from './cluster.ts';
+import { Counters } from './counters.ts';
+import { Faults, type FaultClass } from './faults.ts';
+import { forbidTheRealWorld } from './guard.ts';
+import type { Host } from './host.ts';
+import { HistoryRecorder } from './history.ts';
+import { Recovery } from './liveness.ts';
+import { checkLogOrder } from './log-order-check.ts';
+import { Nemesis } from './nemesis.ts';
+import { Operator } from './operator.ts';
+import { drawPlan, type Plan } from './plan.ts';
+import { Prng } from './prng.ts';
+import { checkBySearch } from './search-check.ts';
+import { Trace, type TraceLine } from './trace.ts';
+import { World, type Violation } from './world.ts';
+
+/** A real macrotask, taken before a run forbids it: all waiting microtasks run before it does. */
+const nextTurn = globalThis.setImmediate;
+/** Events carried out before the run looks whether anything went wrong. */
+const MAX_EVENTS = 600_000;
+const CLUSTER_ID = 'sim';
+
+export interface SimulationOptions {
+  readonly seed: string;
+  /** Changes to what the seed drew; for the shrinker and for tests. */
+  readonly plan?: Partial<Plan>;
+  /** Only these faults happen, by their names. */
+  readonly keep?: ReadonlySet<string>;
+  /** Stop after this many events. */
+  readonly maxEvents?: number;
+  /** Bugs to plant in the core, by their ids. */
+  readonly mutants?: ReadonlySet<string>;
+  /** Lines of the trace to keep. */
+  readonly keepLines?: number;
+  /** A change to each host before it starts; for planting bugs in ports. */
+  readonly prepare?: (host: Host) => void;
+}
+
+export interface SimulationResult {
+  readonly seed: string;
+  readonly plan: Plan;
+  readonly events: number;
+  readonly virtualUs: number;
+  readonly traceHash: string;
+  readonly violations: readonly Violation[];
+  readonly counters: Readonly<Record<string, number>>;
+  readonly fired: readonly string[];
+  readonly history: HistoryRecorder;
+  readonly lines: readonly TraceLine[];
+  readonly cluster: Cluster;
+}
+
+/** One run of one seed: builds the world, lets it go wrong, heals it, and looks at what is left. */
+export class Simulation {
+  private readonly world: World;
+  private readonly counters = new Counters();
+  private readonly cluster: Cluster;
+  private readonly calls: Calls;
+  private readonly checks: ClientChecks;
+  private readonly history: HistoryRecorder;
+  private readonly plan: Plan;
+  private readonly prng: Prng;
+  private readonly nemesis: Nemesis;
+  private readonly operator: Operator;
+  private readonly clients: Client[] = [];
+  private hosts = 0;
+  private processes = 0;
+  private isHealed = false;
+
+  constructor(private readonly options: SimulationOptions) {
+    this.prng = Prng.fromSeed(options.seed);
+    this.plan = { ...drawPlan(this.prng.split('plan'), options.seed), ...options.plan };
+    const classes = new Set<FaultClass>(this.plan.faults);
+    const faults = new Faults(this.prng.split('faults'), classes, options.keep ?? null, this.counters);
+    this.world = new World(this.prng.split('world'), faults, this.counters, new Trace(options.keepLines ?? 0));
+    const settings = { ...FAST, mutants: options.mutants ?? FAST.mutants };
+    const { snapshotEntries, compactionMargin } = this.plan;
+    this.cluster = new Cluster(this.world, { clusterId: CLUSTER_ID, settings, snapshotEntries, compactionMargin }, (host) => this.scheduleRestart(host));
+    this.calls = new Calls(this.cluster);
+    this.checks = new ClientChecks(this.cluster.truth, this.cluster.model, this.counters);
+    const voters = Array.from({ length: this.plan.voters }, (_, at) => `n${at + 1}`);
+    this.history = new HistoryRecorder({ v: 1, t: 'header', model: 'kv', seed: options.seed, nodes: voters, unit: 'ns', version: '0.1.0' });
+    this.nemesis = new Nemesis(this.cluster, this.plan, this.prng.split('nemesis'), this.history);
+    this.operator = new Operator(
+      this.cluster,
+      this.calls,
+      this.prng.split('operator'),
+      { hasChurn: classes.has('churn'), hasTransfers: classes.has('transfer'), votersWanted: this.plan.voters },
+      () => this.newHost(),
+    );
+  }
+
+  async run(): Promise<SimulationResult> {
+    const { world } = this;
+    crc32c(new Uint8Array(65_536)); // loads its native part, which no run may do
+    const allow = forbidTheRealWorld((error) => world.violate('determinism', 'run', error.stack ?? error.message));
+    try {
+      await this.setUp();
+      await this.phaseOne();
+      if (world.violations.length === 0 && !this.isStuckByDesign()) await this.phaseTwo();
+      if (world.violations.length === 0) this.phaseThree();
+    } finally {
+      allow();
+      for (const host of this.cluster.hosts.values()) host.process?.kill('end of run');
+    }
+    return {
+      seed: this.options.seed,
+      plan: this.plan,
+      events: world.events,
+      virtualUs: world.nowUs,
+      traceHash: world.trace.digest(),
+      violations: world.violations,
+      counters: this.counters.toRecord(),
+      fired: world.faults.fired,
+      history: this.history,
+      lines: world.trace.lines,
+      cluster: this.cluster,
+    };
+  }
+
+  private async setUp(): Promise<void> {
+    const ids = Array.from({ length: this.plan.voters }, () => this.nextId());
+    const configuration: Configuration = { members: ids.map((id) => ({ id, name: id, address: `${id}:7000`, role: 'voter' })), tombstones: [], changes: [] };
+    this.cluster.truth.begin(configuration);
+    for (const id of ids) await this.setUpHost(this.cluster.addHost(id), configuration);
+    this.world.faults.isSuspended = false;
+    for (const host of this.cluster.hosts.values()) host.boot();
+    for (let at = 0; at < this.plan.clients; at += 1) {
+      const name = `c${at + 1}`;
+      const options = { keys: this.plan.keys, meanThinkUs: this.plan.meanThinkUs * (this.plan.isBulky ? 4 : 1), valueBytes: this.plan.isBulky ? 200_000 : 0 };
+      this.clients.push(new Client(name, this.cluster, this.calls, this.history, this.checks, this.prng.split(`client ${name}`), options, () => (this.processes += 1)));
+    }
+    for (const client of this.clients) client.start();
+    this.operator.start();
+    this.nemesis.start();
+    for (let at = 0; at < this.plan.learners; at += 1) this.world.after(200_000 * (at + 1), null, () => this.addLearner());
+  }
+
+  private async setUpHost(host: Host, configuration: Configuration | null): Promise<void> {
+    this.options.prepare?.(host);
+    host.onStep = () => this.pullOldImages();
+    let isDone = false;
+    host.initialise(configuration).then(
+      () => (isDone = true),
+      (error: unknown) => this.world.violate('set-up', host.id, String(error)),
+    );
+    // A machine is set up before it counts: other things go on meanwhile only where the run waits anyway.
+    await this.drain();
+    while (!isDone && this.world.violations.length === 0 && this.world.next(Number.POSITIVE_INFINITY)) await this.drain();
+  }
+
+  private addLearner(): void {
+    if (!this.isHealed) this.operator.addLearner();
+  }
+
+  /** A machine that joins: started as soon as its identity is written. */
+  private newHost(): Host {
+    const host = this.cluster.addHost(this.nextId());
+    this.options.prepare?.(host);
+    host.onStep = () => this.pullOldImages();
+    host.initialise(null).then(
+      () => host.boot(),
+      () => host.retire('could not be set up'),
+    );
+    return host;
+  }
+
+  private nextId(): string {
+    this.hosts += 1;
+    return `n${this.hosts}`;
+  }
+
+  private scheduleRestart(host: Host): void {
+    if (host.hasOldImage) return host.retire('pulled');
+    const delay = this.isHealed ? this.prng.between(0, 500_000) : Math.round(5_000_000 * this.prng.unit() ** 3);
+    this.world.after(delay, null, () => host.boot());
+  }
+
+  /** Nobody may ever count the vote of a disk that went back in time: at the first sign of an election it is taken out. */
+  private pullOldImages(): void {
+    for (const host of this.cluster.hosts.values()) {
+      if (!host.hasOldImage || host.status === 'gone') continue;
+      const isElection = this.cluster.running().some(({ truth }) => truth.state?.role === 'candidate' || truth.state?.role === 'pre-candidate');
+      if (isElection) this.world.after(0, null, () => host.retire('pulled before an election'));
+    }
+  }
+
+  private async phaseOne(): Promise<void> {
+    await this.runUntil(this.world.nowUs + this.plan.troubleUs, () => false);
+  }
+
+  private isStuckByDesign(): boolean {
+    const voters = this.cluster.configuration()?.members.filter((member) => member.role === 'voter').length ?? 0;
+    return this.operator.wholeVoters() <= voters / 2;
+  }
+
+  private async phaseTwo(): Promise<void> {
+    const { world, cluster } = this;
+    this.isHealed = true;
+    this.nemesis.stop();
+    world.faults.heal();
+    cluster.network.heal();
+    this.operator.stop();
+    for (const client of this.clients) client.stop();
+    for (const host of cluster.hosts.values()) {
+      host.process?.resume();
+      host.setClockRate(1);
+      if (host.status === 'down') world.after(this.prng.between(0, 500_000), null, () => host.boot());
+    }
+    world.note('run', 'healed', 0, 0);
+    const recovery = new Recovery(cluster, this.clients, () => this.operator.isIdle, FAST.electionMaxTicks * 10);
+    await this.runUntil(Number.POSITIVE_INFINITY, () => recovery.isOver);
+    if (world.violations.length === 0) this.compareMembers(recovery.members());
+  }
+
+  /** The durability scan: every member in force has the same state, and it is the one the committed commands make. */
+  private compareMembers(members: readonly Host[]): void {
+    const { truth, model } = this.cluster;
+    const [first] = members;
+    for (const host of members) {
+      if (host.machine === null || first?.machine == null) continue;
+      if (host.machine.stateHash() !== first.machine.stateHash()) truth.violate('I5', host.id, `its final state differs from that of ${first.id}`);
+      for (let key = 0; key < this.plan.keys; key += 1) {
+        const name = `k${key}`;
+        const [mine, expected] = [host.read(name), model.at(name, truth.commitIndex)];
+        if (mine !== expected) truth.violate('I10', host.id, `${name} holds ${JSON.stringify(mine)}, the committed commands give ${JSON.stringify(expected)}`);
+      }
+    }
+  }
+
+  /** Whatever the cluster came to: what was acknowledged is there, and the history is one that a single copy could have given. */
+  private phaseThree(): void {
+    const { truth } = this.cluster;
+    this.checks.finish();
+    for (const [id, places] of [...truth.committedOperations].sort(([, a], [, b]) => (a[0] ?? 0) - (b[0] ?? 0))) {
+      for (const index of places) this.history.add({ t: 'applied', index, id });
+    }
+    const byLog = checkLogOrder(this.history);
+    const bySearch = checkBySearch(this.history);
+    for (const complaint of byLog) truth.violate('history-by-log', 'cluster', complaint);
+    for (const complaint of bySearch) truth.violate('history-by-search', 'cluster', complaint);
+  }
+
+  private async runUntil(untilUs: number, isOver: () => boolean): Promise<void> {
+    const { world } = this;
+    const maxEvents = this.options.maxEvents ?? MAX_EVENTS;
+    while (world.violations.length === 0 && !isOver() && world.events < maxEvents) {
+      if (!world.next(untilUs)) break;
+      await this.drain();
+    }
+  }
+
+  private async drain(): Promise<void> {
+    await new Promise<void>((resolve) => void nextTurn(resolve));
+  }
+}
+
+export async function runSeed(options: SimulationOptions): Promise<SimulationResult> {
+  return new Simulation(options).run();
+}
