@@ -1,5 +1,6 @@
-// The main job on real input: three clusters lost their majority; what do the survivors hold, and which one is the source?
-import { execFileSync, spawnSync } from 'node:child_process';
+// The main jobs on real input. First a live cluster of real processes under load that loses its leader and then its majority, and gets both back.
+// Then captured clusters of other systems that lost theirs: what do the survivors hold, and which one is the source?
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -19,24 +20,15 @@ const scenes = [
     case: 'etcd/acked-beyond-commit-34',
     members: ['n1'],
   },
-  {
-    title: 'hashicorp/raft 1.1.2, log and stable store in two files: a cut-off server ran its term up to the sky',
-    case: 'hashicorp-raft/term-trap-112',
-    members: ['node-1', 'node-2'],
-  },
-  {
-    title: 'Consul 1.8.7: two servers of three are left',
-    case: 'consul/quorum-loss-187',
-    members: ['consul-2', 'consul-3'],
-  },
 ];
 
 const place = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-demo-'));
-process.on('exit', () => fs.rmSync(place, { recursive: true, force: true }));
 process.on('SIGINT', () => process.exit(130));
 
 const started = process.hrtime.bigint();
 let failures = 0;
+
+await live();
 
 for (const scene of scenes) {
   const directory = path.join(place, path.basename(scene.case));
@@ -51,14 +43,69 @@ for (const scene of scenes) {
 }
 
 const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-process.stdout.write(`\ndemo: ${scenes.length} clusters read and judged in ${seconds.toFixed(1)} s, ${failures} commands failed\n`);
+process.stdout.write(`\ndemo: a live cluster broken and brought back, ${scenes.length} captured ones read and judged, in ${seconds.toFixed(1)} s; ${failures} commands failed\n`);
 process.exitCode = failures === 0 ? 0 : 1;
 
-function run(cwd, args) {
+/** A practice cluster under load: the leader dies, then the majority; not one acknowledged write may be missing afterwards. */
+async function live() {
+  const lab = path.join(place, 'lab');
+  const notes = path.join(place, 'acknowledged.json');
+  const at = ['--lab', 'lab'];
+  const load = (mode, stdio) => spawn(process.execPath, ['--import', 'tsx', path.join(root, 'scripts', 'demo-load.mjs'), mode, lab, notes], { stdio: ['ignore', stdio, 'inherit'] });
+  process.on('exit', () => spawnSync(process.execPath, [bin, 'lab', 'down', '--dir', lab, '--purge'], { stdio: 'ignore' }));
+  process.on('exit', () => fs.rmSync(place, { recursive: true, force: true }));
+
+  process.stdout.write('\n== Three members of the embedded engine, real processes with mutual TLS\n');
+  run(place, ['lab', 'up', '--nodes', '3', '--dir', 'lab']);
+  run(place, ['kv', 'put', 'greeting', 'hello', ...at]);
+  run(place, ['kv', 'get', 'greeting', ...at]);
+  const writer = load('write', 'inherit');
+  process.on('exit', () => writer.kill('SIGKILL'));
+  await pause(2000);
+
+  process.stdout.write('\n== Under load, the leader is killed: the others go on\n');
+  const first = leaderOf(at);
+  run(place, ['lab', 'kill', first, '--dir', 'lab']);
+  await pause(2500);
+  run(place, ['member', 'list', ...at], 3);
+
+  process.stdout.write('\n== The next leader is killed too: no majority, nothing is acknowledged any more\n');
+  const second = leaderOf(at);
+  run(place, ['lab', 'kill', second, '--dir', 'lab']);
+  await pause(2000);
+  run(place, ['member', 'list', ...at], 6);
+  run(place, ['kv', 'put', 'greeting', 'lost?', '--timeout', '1s', ...at], 6);
+  writer.kill('SIGTERM');
+  await new Promise((resolve) => writer.once('close', resolve));
+
+  process.stdout.write('\n== What do the disks hold, those of the dead members too?\n');
+  run(place, ['recover', 'pick', 'lab/n1', 'lab/n2', 'lab/n3', '--explain']);
+
+  process.stdout.write('\n== Both are started again\n');
+  for (const id of [first, second]) run(place, ['lab', 'start', id, '--dir', 'lab']);
+  run(place, ['member', 'wait', first, ...at]);
+  run(place, ['member', 'wait', second, ...at]);
+  run(place, ['member', 'list', ...at]);
+  const reader = load('check', 'inherit');
+  const code = await new Promise((resolve) => reader.once('close', resolve));
+  if (code !== 0) failures++;
+  run(place, ['lab', 'down', '--dir', 'lab']);
+}
+
+function leaderOf(at) {
+  const { stdout } = spawnSync(process.execPath, [bin, 'leader', 'show', ...at, '--json'], { cwd: place, encoding: 'utf8' });
+  return JSON.parse(stdout).data.leader;
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function run(cwd, args, expected = 0) {
   process.stdout.write(`\n$ raft-inspector ${args.join(' ')}\n`);
   const result = spawnSync(process.execPath, [bin, ...args], { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (result.status !== 0) {
+  if (result.status !== expected) {
     failures++;
-    process.stdout.write(`(exit ${result.status ?? result.signal})\n`);
+    process.stdout.write(`(exit ${result.status ?? result.signal}, expected ${expected})\n`);
   }
 }

@@ -97,7 +97,8 @@ describe('architecture', () => {
   });
 
   it(`has no file past ${MAX_LINES} lines`, () => {
-    const long = all.map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 })).filter(({ lines }) => lines > MAX_LINES);
+    const written = all.filter(({ file }) => !file.startsWith('engine/adapters/generated/')); // made by npm run proto
+    const long = written.map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 })).filter(({ lines }) => lines > MAX_LINES);
     assert.deepEqual(long, []);
   });
 

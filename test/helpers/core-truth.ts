@@ -47,6 +47,16 @@ export class CoreTruth implements MemberObserver {
     }
   }
 
+  /** A member is given a log by hand: entries behind the first ones, committed up to `commit`. */
+  bootstrapMore(entries: readonly Entry[], first: readonly Entry[], commit: LogIndex): void {
+    let chain = 0;
+    for (const entry of [...first, ...entries]) {
+      chain = digestOf(chain, entry);
+      this.chains.set(`${entry.index}/${entry.term}`, chain);
+      if (entry.index <= commit) this.committed[entry.index] = { term: entry.term, chain };
+    }
+  }
+
   fail(rule: string, message: string): never {
     throw new BrokenInvariant(`${rule}: ${message}`);
   }

@@ -165,6 +165,7 @@ export interface WorldOptions {
   readonly settings?: Settings;
   readonly node?: Partial<NodeOptions>;
   readonly kv?: Partial<KvMachineOptions>;
+  readonly observer?: NodeObserver;
 }
 
 const CLUSTER = 'cluster-1';
@@ -217,7 +218,7 @@ export class MiniWorld {
     return host;
   }
 
-  async boot(id: string, observer: NodeObserver = {}): Promise<RaftNode> {
+  async boot(id: string, observer: NodeObserver = this.options.observer ?? {}): Promise<RaftNode> {
     const host = this.host(id);
     const { clock } = host;
     const options: NodeOptions = {

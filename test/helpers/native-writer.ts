@@ -1,126 +1,18 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { open } from 'lmdb';
-import type { Database, RootDatabase } from 'lmdb';
+import { LmdbKvStore } from '../../src/engine/adapters/lmdb-kv-store.ts';
+import { NodeDisk } from '../../src/engine/adapters/node-disk.ts';
 import type { Configuration } from '../../src/engine/core/configuration.ts';
 import { encodeConfiguration } from '../../src/engine/core/configuration.ts';
 import type { Entry, HardState } from '../../src/engine/core/entry.ts';
 import { KvMachine } from '../../src/engine/machines/kv/kv-machine.ts';
 import { encodeKvCommand } from '../../src/engine/native/kv-command.ts';
-import type { Disk, DiskFile } from '../../src/engine/ports/disk.ts';
-import type { KvOperation, KvRange, KvStore, KvView } from '../../src/engine/ports/kv-store.ts';
+import type { KvStore } from '../../src/engine/ports/kv-store.ts';
 import type { SnapshotManifest } from '../../src/engine/ports/snapshot-files.ts';
 import type { Identity, NamedSnapshot } from '../../src/engine/ports/storage.ts';
 import { initialise } from '../../src/engine/storage/initialise.ts';
 import { LogStorage } from '../../src/engine/storage/log-storage.ts';
 import { SnapshotFileStore } from '../../src/engine/storage/snapshot-files.ts';
-
-/** An lmdb environment as a `KvStore`, as small as tests need it; opened with the options of the engine. */
-export class FileKvStore implements KvStore {
-  private readonly root: RootDatabase<Buffer, Buffer>;
-  private readonly open = new Map<string, Database<Buffer, Buffer>>();
-
-  constructor(directory: string) {
-    fs.mkdirSync(directory, { recursive: true });
-    this.root = open<Buffer, Buffer>({ path: directory, overlappingSync: false, noSubdir: false, maxDbs: 64, encoding: 'binary', keyEncoding: 'binary', pageSize: 4096 });
-    for (const key of this.root.getKeys()) this.database(keyText(key));
-  }
-
-  private database(name: string): Database<Buffer, Buffer> {
-    let database = this.open.get(name);
-    if (database === undefined) {
-      database = this.root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' });
-      this.open.set(name, database);
-    }
-    return database;
-  }
-
-  get(database: string, key: Uint8Array): Uint8Array | undefined {
-    const value = this.open.has(database) ? this.database(database).get(Buffer.from(key)) : undefined;
-    return value && Uint8Array.from(value);
-  }
-
-  *range(database: string, range: KvRange = {}): Iterable<readonly [Uint8Array, Uint8Array]> {
-    if (!this.open.has(database)) return;
-    const { from, until, limit, reverse } = range;
-    const rows = [...this.database(database).getRange({})].map(({ key, value }) => [Uint8Array.from(key), Uint8Array.from(value)] as const);
-    const inside = rows.filter(([key]) => (from === undefined || Buffer.compare(key, from) >= 0) && (until === undefined || Buffer.compare(key, until) < 0));
-    if (reverse === true) inside.reverse();
-    yield* inside.slice(0, limit ?? inside.length);
-  }
-
-  databases(): string[] {
-    return [...this.open.keys()].sort();
-  }
-
-  async transact(operations: readonly KvOperation[]): Promise<void> {
-    const dropped = operations.flatMap((one) => (one.kind === 'drop' && this.open.has(one.database) ? [one.database] : []));
-    for (const one of operations) if (one.kind === 'put') this.database(one.database);
-    this.root.transactionSync(() => {
-      for (const one of operations) {
-        const database = this.open.get(one.database);
-        if (database === undefined) continue;
-        if (one.kind === 'put') database.putSync(Buffer.from(one.key), Buffer.from(one.value));
-        else if (one.kind === 'remove') database.removeSync(Buffer.from(one.key));
-        else database.clearSync();
-      }
-    });
-    for (const name of dropped) {
-      if (operations.some((one) => one.kind === 'put' && one.database === name)) continue;
-      this.database(name).dropSync();
-      this.open.delete(name);
-    }
-    await this.root.flushed;
-  }
-
-  view(): KvView {
-    const rows = new Map(this.databases().map((name) => [name, [...this.range(name)]]));
-    return {
-      get: (database, key) => rows.get(database)?.find(([one]) => Buffer.compare(one, key) === 0)?.[1],
-      range: (database, { from } = {}) => (rows.get(database) ?? []).filter(([key]) => from === undefined || Buffer.compare(key, from) >= 0),
-      databases: () => [...rows.keys()],
-      release: () => {},
-    };
-  }
-
-  async close(): Promise<void> {
-    await this.root.close();
-  }
-}
-
-/** Names in the root end with a zero byte. */
-function keyText(key: Buffer): string {
-  const text = Buffer.from(key).toString('latin1');
-  return text.endsWith('\0') ? text.slice(0, -1) : text;
-}
-
-/** Files below a real directory. */
-export function realDisk(root: string): Disk {
-  const at = (name: string): string => path.join(root, name);
-  return {
-    async open(name, mode): Promise<DiskFile> {
-      const handle = await fs.promises.open(at(name), mode === 'read' ? 'r' : mode === 'create' ? 'w+' : fs.constants.O_RDWR | fs.constants.O_CREAT);
-      return {
-        async read(position, length) {
-          const bytes = Buffer.alloc(length);
-          return bytes.subarray(0, (await handle.read(bytes, 0, length, position)).bytesRead);
-        },
-        async write(position, bytes) {
-          await handle.write(bytes, 0, bytes.length, position);
-        },
-        truncate: (bytes) => handle.truncate(bytes),
-        sync: () => handle.sync(),
-        size: async () => (await handle.stat()).size,
-        close: () => handle.close(),
-      };
-    },
-    rename: (from, to) => fs.promises.rename(at(from), at(to)),
-    remove: (name) => fs.promises.rm(at(name)),
-    list: async (name) => (fs.existsSync(at(name)) ? fs.readdirSync(at(name)).sort() : []),
-    makeDirectory: async (name) => void fs.mkdirSync(at(name), { recursive: true }),
-    syncDirectory: async () => {},
-  };
-}
 
 export function threeMembers(ids: readonly string[] = ['n1', 'n2', 'n3']): Configuration {
   return { members: ids.map((id, i) => ({ id, name: `name-${id}`, address: `127.0.0.1:${7001 + i}`, role: 'voter' })), tombstones: [], changes: [] };
@@ -145,18 +37,20 @@ export class NativeWriter {
     private readonly storage: LogStorage,
     private readonly files: SnapshotFileStore,
     private readonly machine: KvMachine,
+    private readonly state: KvStore,
   ) {}
 
   static async create(directory: string, identity: Identity, configuration: Configuration | null): Promise<NativeWriter> {
-    const kv = new FileKvStore(path.join(directory, 'raft'));
+    const kv = await LmdbKvStore.open(path.join(directory, 'raft'));
     await initialise(kv, identity, configuration);
     fs.mkdirSync(path.join(directory, 'snapshots'), { recursive: true });
     const storage = new LogStorage(kv);
-    const machine = new KvMachine(new FileKvStore(path.join(directory, 'state')));
-    const writer = new NativeWriter(directory, identity, storage, new SnapshotFileStore(realDisk(directory)), machine);
-    const state = await storage.open();
+    const state = await LmdbKvStore.open(path.join(directory, 'state'));
+    const machine = new KvMachine(state);
+    const writer = new NativeWriter(directory, identity, storage, new SnapshotFileStore(new NodeDisk(directory)), machine, state);
+    const stored = await storage.open();
     await machine.open();
-    writer.hardState = state.hardState;
+    writer.hardState = stored.hardState;
     if (configuration !== null) {
       [writer.next, writer.last, writer.configuration, writer.configurationIndex] = [2, { term: 1, index: 1 }, configuration, 1];
       await machine.apply([], 1);
@@ -215,6 +109,15 @@ export class NativeWriter {
     return manifest;
   }
 
+  /** What a follower does with a leader's snapshot: the file of `from`, named, in place of the whole log. */
+  async install(from: string, manifest: SnapshotManifest): Promise<void> {
+    const { id, index, term, chainHash, configuration } = manifest;
+    fs.copyFileSync(path.join(from, 'snapshots', `${id}.snap`), path.join(this.directory, 'snapshots', `${id}.snap`));
+    this.hardState = { term, vote: '', commit: index };
+    await this.storage.commit({ hardState: this.hardState, truncateFrom: null, entries: [], install: { snapshot: { id, index, term, chainHash, configuration }, keepSuffix: false } });
+    this.next = index + 1;
+  }
+
   trim(firstIndex: number): Promise<void> {
     return this.storage.trim(firstIndex);
   }
@@ -224,5 +127,6 @@ export class NativeWriter {
     view.release();
     await this.storage.close();
     await this.machine.close();
+    await this.state.close();
   }
 }

@@ -52,13 +52,13 @@ export async function makeAuthority(name: string, validity: Validity = {}): Prom
 }
 
 /** A member's certificate: serves and dials. `hosts` are DNS names or IP addresses, for tools that check those. */
-export function issueMember(authority: IssuedCertificate, member: { clusterId: string; memberId: string; hosts?: readonly string[] }, validity: Validity = {}): Promise<IssuedCertificate> {
-  return issue(authority, uriOf({ clusterId: member.clusterId, kind: 'member', name: member.memberId }), member.memberId, member.hosts ?? [], 'member', validity);
+export async function issueMember(authority: IssuedCertificate, member: { clusterId: string; memberId: string; hosts?: readonly string[] }, validity: Validity = {}): Promise<IssuedCertificate> {
+  return await issue(authority, uriOf({ clusterId: member.clusterId, kind: 'member', name: member.memberId }), member.memberId, member.hosts ?? [], 'member', validity);
 }
 
 /** A client's certificate: it may dial, never serve. */
-export function issueClient(authority: IssuedCertificate, client: { clusterId: string; name: string }, validity: Validity = {}): Promise<IssuedCertificate> {
-  return issue(authority, uriOf({ clusterId: client.clusterId, kind: 'client', name: client.name }), client.name, [], 'client', validity);
+export async function issueClient(authority: IssuedCertificate, client: { clusterId: string; name: string }, validity: Validity = {}): Promise<IssuedCertificate> {
+  return await issue(authority, uriOf({ clusterId: client.clusterId, kind: 'client', name: client.name }), client.name, [], 'client', validity);
 }
 
 async function issue(authority: IssuedCertificate, uri: string, name: string, hosts: readonly string[], kind: 'member' | 'client', validity: Validity): Promise<IssuedCertificate> {

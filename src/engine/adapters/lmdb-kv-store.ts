@@ -13,12 +13,25 @@ const MAX_DATABASES = 512;
 /** Below this much free space an I/O error is put down to a full disk: LMDB reports a short write as EIO. */
 const FULL_BELOW_BYTES = 1024 * 1024;
 
+/** No key lies before it: keys are not empty. The binding's own default would leave it out. */
+const LEAST_KEY = Buffer.of(0);
+
 const BINARY = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const;
+
+const ENVIRONMENT = {
+  // With it a failed flush rejects the promise and keeps the write.
+  overlappingSync: false,
+  // With it a failed commit also rejects a promise that is handed to nobody, and that ends the process.
+  eventTurnBatching: false,
+  noSubdir: false,
+  maxDbs: MAX_DATABASES,
+  pageSize: PAGE_BYTES,
+} as const;
 
 /**
  * An LMDB environment as a `KvStore`. A transaction is one LMDB transaction over all its sub-databases, written and fsynced by
- * LMDB's own thread: the event loop goes on meanwhile. `overlappingSync` must stay off: with it a failed flush rejects the promise and
- * keeps the write. A sub-database is created by a commit of its own just before its first put; it does not count before that.
+ * LMDB's own thread: the event loop goes on meanwhile. A sub-database is created by a commit of its own just before its first put;
+ * it does not count before that.
  */
 export class LmdbKvStore implements KvStore {
   readonly #path: string;
@@ -44,11 +57,10 @@ export class LmdbKvStore implements KvStore {
    * the process on a damaged file.
    * @throws {StorageDamagedError} `store-unreadable`.
    */
-  static async open(path: string, options: { readonly mapBytes?: number } = {}): Promise<LmdbKvStore> {
+  static async open(path: string): Promise<LmdbKvStore> {
     const { open } = await import('lmdb');
-    const size = options.mapBytes === undefined ? {} : { mapSize: options.mapBytes };
     try {
-      return new LmdbKvStore(path, open<Buffer, Uint8Array>(path, { ...BINARY, ...size, overlappingSync: false, noSubdir: false, maxDbs: MAX_DATABASES, pageSize: PAGE_BYTES }));
+      return new LmdbKvStore(path, open<Buffer, Uint8Array>(path, { ...BINARY, ...ENVIRONMENT }));
     } catch (error) {
       throw unreadable(path, error);
     }
@@ -219,7 +231,7 @@ function rangeOptions({ from, until, reverse, limit }: KvRange): RangeOptions {
   }
   options.reverse = true;
   if (until !== undefined) Object.assign(options, { start: asBuffer(until), exclusiveStart: true });
-  if (from !== undefined) Object.assign(options, { end: asBuffer(from), inclusiveEnd: true });
+  Object.assign(options, { end: from === undefined ? LEAST_KEY : asBuffer(from), inclusiveEnd: true });
   return options;
 }
 

@@ -26,6 +26,7 @@ export class Directory {
     endpoints: readonly string[],
     private readonly makeLink: (address: string) => Link,
     private readonly dial: (id: string | null, address: string) => string,
+    private readonly expected: string | null,
     random: () => number,
   ) {
     this.given = endpoints.map((address) => dial(null, address));
@@ -120,6 +121,7 @@ export class Directory {
   async ask(link: Link, timeoutMs: number): Promise<NodeStatus> {
     const status = await link.status(timeoutMs);
     const { clusterId, generation } = status;
+    if (this.expected !== null && clusterId !== this.expected) throw new CallError('failed', 'wrong-lineage', `${link.address} is of cluster ${clusterId}, not ${this.expected}`);
     this.known ??= { clusterId, generation };
     if (this.known.clusterId !== clusterId || this.known.generation !== generation) {
       throw new CallError('failed', 'wrong-lineage', `${link.address} is of cluster ${clusterId}, generation ${generation}; another member is of ${this.known.clusterId}, generation ${this.known.generation}`);

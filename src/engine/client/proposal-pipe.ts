@@ -67,6 +67,6 @@ export class ProposalPipe {
 
   private ended(error: CallError): void {
     this.isEnded = true;
-    for (const id of [...this.waiting.keys()]) this.settle(id)?.reject(error);
+    for (const id of this.waiting.keys()) this.settle(id)?.reject(error);
   }
 }

@@ -84,7 +84,7 @@ export class RaftClient {
       lineage: () => this.directory.lineage,
       clusterId: () => this.directory.lineage?.clusterId ?? options.clusterId ?? null,
     };
-    this.directory = new Directory(options.endpoints, (address) => new Link(address, shared), options.dial ?? ((_id, address) => address), () => this.pace.random());
+    this.directory = new Directory(options.endpoints, (address) => new Link(address, shared), options.dial ?? ((_id, address) => address), options.clusterId ?? null, () => this.pace.random());
   }
 
   /** Where this client has written or read last. */
@@ -203,11 +203,9 @@ export class RaftClient {
     const attempt = async (): Promise<T> => {
       await this.discovered(deadline);
       isMoved = false;
+      if (this.directory.leader === null) await this.discover(deadline);
       const link = this.directory.leader;
-      if (link === null) {
-        await this.discover(deadline);
-        throw new CallError('failed', 'not-leader', 'no member knows a leader');
-      }
+      if (link === null) throw new CallError('failed', 'not-leader', 'no member knows a leader');
       try {
         await link.vouch(this.attempt(deadline));
         return await send(link, Math.max(1, deadline.remainingMs));

@@ -16,7 +16,7 @@ export const realPace: Pace = {
 };
 
 const BASE_MS = 20;
-const CAP_MS = 400;
+const CAP_MS = 200;
 
 /** Refusals that pass by themselves or elsewhere. All of them mean that nothing was executed, and only then is another attempt the same call. */
 const PASSING: ReadonlySet<CallError['rule']> = new Set(['not-leader', 'overloaded', 'transferring', 'no-commit-in-term', 'leadership-lost', 'stopping', 'unreachable', 'timeout']);

@@ -1,3 +1,4 @@
+import { withFields, withProgress } from './copies.ts';
 import { toProbe, withPeer } from './peers.ts';
 import type { Progress } from './progress.ts';
 import type { RaftState } from './state.ts';
@@ -9,13 +10,12 @@ import type { LogIndex } from './types.ts';
  * It is still sent the log: one more copy does no harm.
  */
 export function forgetMemory(state: RaftState, peer: Progress, lastIndex: LogIndex): RaftState {
-  const forgotten: Progress = {
-    ...toProbe({ ...peer, match: 0 }, lastIndex + 1),
+  const forgotten: Progress = withProgress(toProbe(withProgress(peer, { match: 0 }), lastIndex + 1), {
     hasAmnesia: true,
     matchNumber: state.lastNumber,
     matchRound: state.lastRound,
     incarnationRound: state.lastRound,
-  };
+  });
   const amnesiacs = state.amnesiacs.includes(peer.id) ? state.amnesiacs : [...state.amnesiacs, peer.id];
-  return withPeer({ ...state, amnesiacs }, forgotten);
+  return withPeer(withFields(state, { amnesiacs }), forgotten);
 }

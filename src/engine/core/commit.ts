@@ -1,4 +1,5 @@
 import { quorumValue } from './configuration.ts';
+import { withFields } from './copies.ts';
 import { broadcastHeartbeat } from './heartbeat.ts';
 import { termAt } from './log.ts';
 import { activeConfiguration, tellRemoved } from './membership.ts';
@@ -24,7 +25,7 @@ export function advanceCommit(state: RaftState, out: Outbox): RaftState {
   const index = quorumValue(activeConfiguration(state), (voter) => storedBy(state, voter));
   if (index <= state.commit) return state;
   if (termAt(state.log, index) !== state.term && !isPlanted(state.settings, 'M01')) return state;
-  const committed: RaftState = { ...state, commit: index };
+  const committed: RaftState = withFields(state, { commit: index });
   tellRemoved(state, committed, out);
   // While more is under way the next append brings the news. An idle log has no next append, and a first commit lets reads begin.
   const isQuiet = index === state.log.last;

@@ -1,4 +1,5 @@
 import { memberOf } from './configuration.ts';
+import { withFields } from './copies.ts';
 import { onVoteReply, onVoteRequest } from './election.ts';
 import { onAppend, refuseAppend } from './follower-log.ts';
 import { onReadIndexReply } from './follower-reads.ts';
@@ -88,5 +89,5 @@ function onReadIndex(state: RaftState, request: ReadIndexRequest, out: Outbox): 
 function onRemoved(state: RaftState, message: Removed, out: Outbox): RaftState {
   const isBehind = state.commit < message.configurationIndex;
   if (state.isRemoved || (!isBehind && memberOf(activeConfiguration(state), state.id) !== undefined)) return state;
-  return { ...becomeFollower(state, state.term, null, out), isRemoved: true };
+  return withFields(becomeFollower(state, state.term, null, out), { isRemoved: true });
 }

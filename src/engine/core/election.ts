@@ -1,11 +1,12 @@
 import { hasQuorum, memberOf } from './configuration.ts';
+import { withFields } from './copies.ts';
 import { appendOwn } from './entries.ts';
+import { failReads } from './follower-reads.ts';
 import { lastPosition } from './log.ts';
 import { activeConfiguration } from './membership.ts';
 import type { VoteReply, VoteRequest } from './message.ts';
 import { send, sendAfterWrite, type Outbox } from './outbox.ts';
 import { newProgress } from './peers.ts';
-import { failReads } from './follower-reads.ts';
 import { replicateToAll } from './replication.ts';
 import { becomeFollower, isInContact, resetElection } from './roles.ts';
 import type { Campaign, RaftState } from './state.ts';
@@ -20,9 +21,9 @@ export function mayCampaign(state: RaftState): boolean {
 
 /** Asks first whether an election could be won, without touching any term (Ongaro thesis 9.6). */
 export function startPreVote(state: RaftState, out: Outbox): RaftState {
-  const quiet = failReads({ ...state, leader: null }, 'not-leader', 'the leader is no longer heard', out);
+  const quiet = failReads(withFields(state, { leader: null }), 'not-leader', 'the leader is no longer heard', out);
   const campaign: Campaign = { number: state.lastCampaign + 1, phase: 'pre-vote', isTransfer: false, voteWrite: 0, granted: [state.id], refused: [] };
-  const next: RaftState = resetElection({ ...quiet, role: 'pre-candidate', lastCampaign: campaign.number, campaign });
+  const next: RaftState = resetElection(withFields(quiet, { role: 'pre-candidate', lastCampaign: campaign.number, campaign }));
   if (isWon(next, campaign)) return startVote(next, 'timeout', out);
   for (const request of requestsOf(next, campaign)) send(out, request);
   return next;
@@ -39,7 +40,7 @@ export function startVote(state: RaftState, cause: 'timeout' | 'transfer', out: 
     granted: [],
     refused: [],
   };
-  const next: RaftState = { ...follower, role: 'candidate', vote: state.id, lastCampaign: campaign.number, campaign };
+  const next: RaftState = withFields(follower, { role: 'candidate', vote: state.id, lastCampaign: campaign.number, campaign });
   for (const request of requestsOf(next, campaign)) sendAfterWrite(out, request);
   return next;
 }
@@ -79,7 +80,7 @@ function onVote(state: RaftState, request: VoteRequest, out: Outbox): RaftState 
     return current;
   }
   sendAfterWrite(out, reply(current, request, true, current.term));
-  return resetElection({ ...becomeFollower(current, current.term, current.leader, out), vote: request.from });
+  return resetElection(withFields(becomeFollower(current, current.term, current.leader, out), { vote: request.from }));
 }
 
 /** One vote per term, and only for a log at least as complete as ours (Raft §5.2, §5.4.1). */
@@ -106,7 +107,7 @@ export function onVoteReply(state: RaftState, answer: VoteReply, out: Outbox): R
   if (answer.isGranted && answer.term !== expectedTerm) return state;
   if (campaign.granted.includes(answer.from) || campaign.refused.includes(answer.from)) return state;
   const counted: Campaign = answer.isGranted ? { ...campaign, granted: [...campaign.granted, answer.from] } : { ...campaign, refused: [...campaign.refused, answer.from] };
-  return decide({ ...state, campaign: counted }, counted, out);
+  return decide(withFields(state, { campaign: counted }), counted, out);
 }
 
 /** The own vote counts once it is durable. */
@@ -114,12 +115,12 @@ export function countOwnVote(state: RaftState, out: Outbox): RaftState {
   const { campaign } = state;
   if (campaign === null || campaign.phase !== 'vote' || state.disk.lastWritten < campaign.voteWrite || campaign.granted.includes(state.id)) return state;
   const counted: Campaign = { ...campaign, granted: [...campaign.granted, state.id] };
-  return decide({ ...state, campaign: counted }, counted, out);
+  return decide(withFields(state, { campaign: counted }), counted, out);
 }
 
 function decide(state: RaftState, campaign: Campaign, out: Outbox): RaftState {
   if (isWon(state, campaign)) return campaign.phase === 'pre-vote' ? startVote(state, 'timeout', out) : becomeLeader(state, out);
-  if (isLost(state, campaign)) return { ...state, role: 'follower', campaign: null };
+  if (isLost(state, campaign)) return withFields(state, { role: 'follower', campaign: null });
   return state;
 }
 
@@ -135,8 +136,7 @@ function isLost(state: RaftState, campaign: Campaign): boolean {
 /** The no-op comes before anything else: only entries of the own term show what is committed (Raft §5.4.2, §8). */
 function becomeLeader(state: RaftState, out: Outbox): RaftState {
   const others = activeConfiguration(state).members.filter((member) => member.id !== state.id);
-  const leader: RaftState = {
-    ...state,
+  const leader: RaftState = withFields(state, {
     role: 'leader',
     leader: state.id,
     campaign: null,
@@ -148,6 +148,6 @@ function becomeLeader(state: RaftState, out: Outbox): RaftState {
       readRounds: [],
       transfer: null,
     },
-  };
+  });
   return replicateToAll(appendOwn(leader, 'noop', NO_PAYLOAD, 0, out), out);
 }

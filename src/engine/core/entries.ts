@@ -1,4 +1,5 @@
 import { decodeConfiguration, type PlacedConfiguration } from './configuration.ts';
+import { withFields } from './copies.ts';
 import type { Entry } from './entry.ts';
 import { appendToLog, lastPosition, truncateLog } from './log.ts';
 import type { Outbox } from './outbox.ts';
@@ -14,7 +15,7 @@ export function appendEntries(state: RaftState, entries: readonly Entry[], out: 
     if (entry.kind === 'confChange') (configurations ??= [...state.configurations]).push({ index: entry.index, configuration: decodeConfiguration(entry.payload) });
     out.entries.push(entry);
   }
-  return { ...state, log, configurations: configurations ?? state.configurations };
+  return withFields(state, { log, configurations: configurations ?? state.configurations });
 }
 
 /** Adds an entry of the leader's own. */
@@ -31,12 +32,11 @@ export function truncateEntries(state: RaftState, from: LogIndex, out: Outbox): 
   if (from <= state.commit) throw new Error(`entry ${from} conflicts with a leader's but is committed up to ${state.commit}`);
   const { disk } = state;
   out.truncateFrom = from;
-  return {
-    ...state,
+  return withFields(state, {
     log: truncateLog(state.log, from),
     configurations: state.configurations.some((one) => one.index >= from) ? state.configurations.filter((one) => one.index < from) : state.configurations,
     disk: clipDisk(disk, from - 1),
-  };
+  });
 }
 
 /** What was on its way to the disk beyond `last` will be overwritten: its arrival proves nothing any more. */

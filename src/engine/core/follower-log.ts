@@ -1,3 +1,4 @@
+import { withFields } from './copies.ts';
 import { appendEntries, truncateEntries } from './entries.ts';
 import type { Entry } from './entry.ts';
 import { termAt } from './log.ts';
@@ -10,7 +11,7 @@ import type { RaftState } from './state.ts';
 export function onAppend(state: RaftState, request: AppendRequest, out: Outbox): RaftState {
   if (!isContiguous(request)) return state;
   const isNews = request.number > state.heardNumber;
-  const heard: RaftState = isNews ? { ...state, isHeard: true, heardNumber: request.number } : state;
+  const heard: RaftState = isNews ? withFields(state, { isHeard: true, heardNumber: request.number }) : state;
   const last = request.prev.index + request.entries.length;
   // What is committed equals the leader's log by definition: that part is neither compared nor touched, compacted or not.
   const known = Math.min(Math.max(heard.commit - request.prev.index, 0), request.entries.length);
@@ -23,7 +24,7 @@ export function onAppend(state: RaftState, request: AppendRequest, out: Outbox):
   // Claims what was just verified, never the end of the own log: what lies behind may be an older leader's.
   sendAfterWrite(out, reply(stored, request, request.number, { kind: 'stored', match: last }));
   const verified = Math.max(stored.verified, last);
-  return { ...stored, verified, commit: Math.max(stored.commit, Math.min(request.commit, last)) };
+  return withFields(stored, { verified, commit: Math.max(stored.commit, Math.min(request.commit, last)) });
 }
 
 function isContiguous({ prev, entries, term }: AppendRequest): boolean {

@@ -1,4 +1,5 @@
 import { inOrder, lengthOf, push } from './chain.ts';
+import { withFields } from './copies.ts';
 import type { ReadIndexReply } from './message.ts';
 import { refusal, send, type Outbox } from './outbox.ts';
 import type { RaftState } from './state.ts';
@@ -13,13 +14,13 @@ export function askLeader(state: RaftState, id: number, out: Outbox): RaftState 
     out.reads.push({ id, kind: 'refused', refusal: refusal(state, 'overloaded', `${state.settings.maxPendingReads} reads wait already`) });
     return state;
   }
-  const waiting = { ...state, unasked: push(state.unasked, id) };
+  const waiting = withFields(state, { unasked: push(state.unasked, id) });
   return state.asked === null ? ask(waiting, out) : waiting;
 }
 
 function ask(state: RaftState, out: Outbox): RaftState {
   if (state.unasked === null || state.leader === null) return state;
-  const next: RaftState = { ...state, lastAttempt: state.lastAttempt + 1, asked: { firstAttempt: state.lastAttempt + 1, sentTick: state.now, ids: state.unasked }, unasked: null };
+  const next: RaftState = withFields(state, { lastAttempt: state.lastAttempt + 1, asked: { firstAttempt: state.lastAttempt + 1, sentTick: state.now, ids: state.unasked }, unasked: null });
   return sendAttempt(next, state.leader, out);
 }
 
@@ -32,7 +33,7 @@ function sendAttempt(state: RaftState, leader: string, out: Outbox): RaftState {
 export function retryReads(state: RaftState, out: Outbox): RaftState {
   const { asked, leader } = state;
   if (asked === null || leader === null || state.now - asked.sentTick < state.settings.heartbeatTicks) return state;
-  return sendAttempt({ ...state, lastAttempt: state.lastAttempt + 1, asked: { ...asked, sentTick: state.now } }, leader, out);
+  return sendAttempt(withFields(state, { lastAttempt: state.lastAttempt + 1, asked: { ...asked, sentTick: state.now } }), leader, out);
 }
 
 /** The answer to any attempt made after the reads arrived will do: its round was sent later still. */
@@ -40,11 +41,11 @@ export function onReadIndexReply(state: RaftState, answer: ReadIndexReply, out: 
   const { asked } = state;
   if (asked === null || answer.index === null || answer.from !== state.leader || answer.id < asked.firstAttempt || answer.id > state.lastAttempt) return state;
   for (const id of inOrder(asked.ids)) out.reads.push({ id, kind: 'accepted', value: answer.index });
-  return ask({ ...state, asked: null }, out);
+  return ask(withFields(state, { asked: null }), out);
 }
 
 export function failReads(state: RaftState, rule: 'not-leader' | 'leadership-lost', message: string, out: Outbox): RaftState {
   if (state.asked === null && state.unasked === null) return state;
   for (const id of [...inOrder(state.asked?.ids ?? null), ...inOrder(state.unasked)]) out.reads.push({ id, kind: 'refused', refusal: { rule, message, leader: null } });
-  return { ...state, asked: null, unasked: null };
+  return withFields(state, { asked: null, unasked: null });
 }

@@ -1,6 +1,7 @@
-import { hasCommittedInTerm } from './commit.ts';
 import { forgetMemory } from './amnesia.ts';
 import { noteIncarnation } from './answers.ts';
+import { hasCommittedInTerm } from './commit.ts';
+import { withFields, withProgress } from './copies.ts';
 import type { Heartbeat, HeartbeatReply } from './message.ts';
 import { send, type Outbox } from './outbox.ts';
 import { peerOf, withPeer } from './peers.ts';
@@ -20,8 +21,7 @@ export function broadcastHeartbeat(state: RaftState, out: Outbox): RaftState {
     send(out, { kind: 'heartbeat', from: state.id, to: peer.id, term: state.term, commit: Math.min(state.commit, peer.match), round });
   }
   const mayRead = leading.waitingReads !== null && leading.transfer === null && hasCommittedInTerm(state);
-  const next: RaftState = {
-    ...state,
+  const next: RaftState = withFields(state, {
     lastRound: round,
     leading: {
       ...leading,
@@ -29,7 +29,7 @@ export function broadcastHeartbeat(state: RaftState, out: Outbox): RaftState {
       waitingReads: mayRead ? null : leading.waitingReads,
       readRounds: mayRead && leading.waitingReads !== null ? [...leading.readRounds, { round, index: state.commit, tickets: leading.waitingReads }] : leading.readRounds,
     },
-  };
+  });
   return mayRead ? confirmReads(next, out) : next;
 }
 
@@ -38,7 +38,7 @@ export function onHeartbeat(state: RaftState, heartbeat: Heartbeat, out: Outbox)
   send(out, heartbeatReply(state, heartbeat, heartbeat.round));
   const commit = Math.max(state.commit, Math.min(heartbeat.commit, state.verified));
   const isNews = heartbeat.round > state.heardRound;
-  return isNews || commit > state.commit ? { ...state, commit, isHeard: state.isHeard || isNews, heardRound: Math.max(state.heardRound, heartbeat.round) } : state;
+  return isNews || commit > state.commit ? withFields(state, { commit, isHeard: state.isHeard || isNews, heardRound: Math.max(state.heardRound, heartbeat.round) }) : state;
 }
 
 /** Answers a leader of an earlier term: it learns the term and steps down. Round 0: this confirms no read of anyone. */
@@ -56,10 +56,10 @@ export function onHeartbeatReply(state: RaftState, answer: HeartbeatReply, out: 
   const peer = noteIncarnation(state, before, answer.incarnation);
   if (peer === null) {
     // Starts are counted on the member's own disk. Fewer than before, told after the greater number was known: an older disk came back.
-    return answer.round > before.incarnationRound ? forgetMemory(state, { ...before, incarnation: answer.incarnation }, answer.durableIndex) : state;
+    return answer.round > before.incarnationRound ? forgetMemory(state, withProgress(before, { incarnation: answer.incarnation }), answer.durableIndex) : state;
   }
   if (answer.round > peer.matchRound && answer.durableIndex < peer.match) return replicateTo(forgetMemory(state, peer, answer.durableIndex), peer.id, out);
   if (answer.round <= peer.answeredRound) return peer === before ? state : replicateTo(withPeer(state, peer), peer.id, out);
-  const heard = withPeer(state, { ...peer, answeredRound: answer.round, isHeard: true });
+  const heard = withPeer(state, withProgress(peer, { answeredRound: answer.round, isHeard: true }));
   return replicateTo(confirmReads(heard, out), peer.id, out);
 }

@@ -1,6 +1,6 @@
 import type { MembershipChange } from './configuration.ts';
-import type { EntryKind, LogIndex, MemberId, Term } from './types.ts';
 import type { Message, SnapshotPosition } from './message.ts';
+import type { EntryKind, LogIndex, MemberId, Term } from './types.ts';
 
 /** A command to append. `id` is the runtime's and comes back in the outcome. */
 export interface Proposal {

@@ -1,5 +1,5 @@
-import { MAX_CHANGES, NO_CONFIGURATION, checkConfiguration, encodeConfiguration, hasQuorum, memberOf, votersOf, type Configuration, type MembershipChange, type PlacedConfiguration } from './configuration.ts';
 import { advanceCommit, hasCommittedInTerm } from './commit.ts';
+import { MAX_CHANGES, NO_CONFIGURATION, checkConfiguration, encodeConfiguration, hasQuorum, memberOf, votersOf, type Configuration, type MembershipChange, type PlacedConfiguration } from './configuration.ts';
 import { appendOwn } from './entries.ts';
 import type { Input } from './input.ts';
 import { refusal, send, type Outbox } from './outbox.ts';

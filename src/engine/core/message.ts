@@ -1,5 +1,5 @@
-import type { Entry } from './entry.ts';
 import type { Configuration } from './configuration.ts';
+import type { Entry } from './entry.ts';
 import type { LogIndex, LogPosition, MemberId, Term } from './types.ts';
 
 /** What every message between members carries. `term` is the sender's, or of a pre-vote the term it would campaign in. */

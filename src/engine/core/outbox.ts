@@ -1,9 +1,10 @@
+import { withFields } from './copies.ts';
 import type { Entry } from './entry.ts';
-import type { LogIndex, MemberId } from './types.ts';
+import { activeConfiguration } from './membership.ts';
 import type { Message } from './message.ts';
 import type { Ready, Refusal, Step, Write } from './ready.ts';
-import { activeConfiguration } from './membership.ts';
 import type { PendingWrite, RaftState } from './state.ts';
+import type { LogIndex, MemberId } from './types.ts';
 
 type Growing<T> = T extends readonly (infer One)[] ? One[] : T;
 
@@ -101,5 +102,5 @@ function writeOf(state: RaftState, out: Outbox): Write | null {
 function withWrite(state: RaftState, write: Write): RaftState {
   const { disk } = state;
   const pending: readonly PendingWrite[] = write.entries.length > 0 || write.install !== null ? [...disk.pending, { number: write.number, last: state.log.last }] : disk.pending;
-  return { ...state, disk: { ...disk, lastWrite: write.number, pending, hardState: write.hardState ?? disk.hardState, lastWriteTick: state.now } };
+  return withFields(state, { disk: { ...disk, lastWrite: write.number, pending, hardState: write.hardState ?? disk.hardState, lastWriteTick: state.now } });
 }

@@ -1,3 +1,4 @@
+import { withFields, withProgress } from './copies.ts';
 import type { Progress } from './progress.ts';
 import type { Leading, RaftState } from './state.ts';
 import type { LogIndex, MemberId } from './types.ts';
@@ -33,7 +34,7 @@ export function peerOf(state: RaftState, id: MemberId): Progress | undefined {
 }
 
 export function withLeading(state: RaftState, change: Partial<Leading>): RaftState {
-  return state.leading === null ? state : { ...state, leading: { ...state.leading, ...change } };
+  return state.leading === null ? state : withFields(state, { leading: { ...state.leading, ...change } });
 }
 
 export function withPeer(state: RaftState, peer: Progress): RaftState {
@@ -54,5 +55,5 @@ export function wasHeard(state: RaftState, peer: Progress): boolean {
 
 /** Back to one message at a time: what was under way is taken for lost. */
 export function toProbe(peer: Progress, next: LogIndex): Progress {
-  return { ...peer, state: 'probe', next: Math.max(next, peer.match + 1), inflight: [], inflightBytes: 0, probeNumber: 0 };
+  return withProgress(peer, { state: 'probe', next: Math.max(next, peer.match + 1), inflight: [], inflightBytes: 0, probeNumber: 0 });
 }

@@ -3,8 +3,8 @@ import type { Entry } from './entry.ts';
 import type { Input } from './input.ts';
 import { bytesBetween } from './log.ts';
 import { refusal, type Outbox } from './outbox.ts';
-import { replicateToAll } from './replication.ts';
 import type { Refusal } from './ready.ts';
+import { replicateToAll } from './replication.ts';
 import type { RaftState } from './state.ts';
 
 /** Counted for each uncommitted entry beside its payload, so that empty commands are bounded too. */

@@ -1,8 +1,9 @@
+import { forgetMemory } from './amnesia.ts';
+import { noteAnswer, noteIncarnation, noteMatch } from './answers.ts';
+import { advanceCommit } from './commit.ts';
+import { withFields, withProgress } from './copies.ts';
 import { bytesBetween, firstOfTermAt, lastOfTerm, stretchEnd, termAt } from './log.ts';
 import type { AppendReply } from './message.ts';
-import { noteAnswer, noteIncarnation, noteMatch } from './answers.ts';
-import { forgetMemory } from './amnesia.ts';
-import { advanceCommit } from './commit.ts';
 import type { Outbox } from './outbox.ts';
 import { peerOf, toProbe, wasHeard, withPeer } from './peers.ts';
 import type { Progress } from './progress.ts';
@@ -43,30 +44,28 @@ function order(state: RaftState, peer: Progress, until: LogIndex, out: Outbox): 
   out.appends.push({ to: peer.id, term: state.term, number, prev: { index: from - 1, term: prevTerm }, from, until, commit: state.commit });
   const bytes = bytesBetween(state.log, from, until);
   const isIdle = peer.catchUp.target === 0 && until > from;
-  const common: Progress = {
-    ...peer,
+  const common: Progress = withProgress(peer, {
     sentNumber: number,
     catchUp: isIdle ? { ...peer.catchUp, target: state.log.last, startedTick: state.now } : peer.catchUp,
-  };
+  });
   const sent: Progress =
     peer.state === 'probe'
-      ? { ...common, probeNumber: peer.probeNumber === 0 ? number : peer.probeNumber, activeTick: state.now }
-      : {
-          ...common,
+      ? withProgress(common, { probeNumber: peer.probeNumber === 0 ? number : peer.probeNumber, activeTick: state.now })
+      : withProgress(common, {
           next: until,
           inflight: [...peer.inflight, { number, prev: from - 1, last: until - 1, bytes }],
           inflightBytes: peer.inflightBytes + bytes,
           // The retry timer runs from the oldest message without an answer, not from the newest.
           activeTick: peer.inflight.length === 0 ? state.now : peer.activeTick,
-        };
-  return withPeer({ ...state, lastNumber: number }, sent);
+        });
+  return withPeer(withFields(state, { lastNumber: number }), sent);
 }
 
 /** The log begins too late for this member. One that does not answer gets no snapshot: it would stream into the void. */
 function orderSnapshot(state: RaftState, peer: Progress, out: Outbox): RaftState | null {
   if (state.snapshot.index < state.log.base.index || !wasHeard(state, peer)) return null;
   out.snapshotsTo.push(peer.id);
-  return withPeer(state, { ...toProbe(peer, peer.next), state: 'snapshot', snapshotIndex: state.snapshot.index, activeTick: state.now });
+  return withPeer(state, withProgress(toProbe(peer, peer.next), { state: 'snapshot', snapshotIndex: state.snapshot.index, activeTick: state.now }));
 }
 
 /** At heartbeat pace: asks again where an answer is overdue. */
@@ -77,7 +76,7 @@ export function retryPeers(state: RaftState, out: Outbox): RaftState {
     if (peer === undefined || peer.state === 'snapshot') continue;
     const waited = next.now - peer.activeTick;
     if (peer.state === 'replicate' && peer.inflight.length > 0 && waited >= next.settings.electionMinTicks) {
-      peer = { ...toProbe(peer, peer.match + 1), activeTick: next.now - next.settings.heartbeatTicks };
+      peer = withProgress(toProbe(peer, peer.match + 1), { activeTick: next.now - next.settings.heartbeatTicks });
       next = withPeer(next, peer);
     }
     if (peer.state !== 'probe' || next.now - peer.activeTick < next.settings.heartbeatTicks) continue;
@@ -103,15 +102,14 @@ function onStored(state: RaftState, answer: AppendReply, match: LogIndex, out: O
   const matched = noteMatch(state, peer, match);
   const inflight = matched.inflight.filter((one) => one.number > answer.number && one.last > match);
   const isProgress = match > peer.match || inflight.length < peer.inflight.length;
-  const open: Progress = {
-    ...matched,
+  const open: Progress = withProgress(matched, {
     inflight,
     inflightBytes: inflight.reduce((sum, one) => sum + one.bytes, 0),
     activeTick: isProgress ? state.now : matched.activeTick,
-  };
+  });
   // Stored up to `match` also when a snapshot was under way: the log alone is enough again, if it still reaches down there.
   const isMet = open.state === 'probe' ? isProgress || (open.probeNumber > 0 && answer.number >= open.probeNumber) : open.state === 'snapshot' && open.match >= state.log.base.index;
-  const flowing: Progress = isMet ? { ...toProbe(open, open.match + 1), state: 'replicate', activeTick: state.now } : open;
+  const flowing: Progress = isMet ? withProgress(toProbe(open, open.match + 1), { state: 'replicate', activeTick: state.now }) : open;
   const committed = advanceCommit(withPeer(state, flowing), out);
   return replicateTo(tellTransferTarget(committed, out), answer.from, out);
 }

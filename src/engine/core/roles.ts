@@ -1,5 +1,6 @@
-import type { Outbox } from './outbox.ts';
+import { withFields } from './copies.ts';
 import { failReads } from './follower-reads.ts';
+import type { Outbox } from './outbox.ts';
 import { failLeaderReads } from './reads.ts';
 import { nextRandom } from './rng.ts';
 import type { RaftState } from './state.ts';
@@ -9,7 +10,7 @@ import type { MemberId, Term } from './types.ts';
 export function resetElection(state: RaftState): RaftState {
   const { electionMinTicks, electionMaxTicks } = state.settings;
   const { seed, value } = nextRandom(state.rng);
-  return { ...state, rng: seed, electionElapsed: 0, electionTimeout: electionMinTicks + (value % (electionMaxTicks - electionMinTicks)) };
+  return withFields(state, { rng: seed, electionElapsed: 0, electionTimeout: electionMinTicks + (value % (electionMaxTicks - electionMinTicks)) });
 }
 
 /**
@@ -24,8 +25,8 @@ export function becomeFollower(state: RaftState, term: Term, leader: MemberId | 
   if (state.role === 'leader') next = failLeaderReads(next, out);
   if (isNewTerm || leader === null) next = failReads(next, 'leadership-lost', 'the leader that was asked may lead no more', out);
   const wasFollower = state.role === 'follower';
-  next = { ...next, role: 'follower', leader, campaign: null, leading: null };
-  if (isNewTerm) next = { ...next, term, vote: '', contactTick: null, isHeard: false, heardRound: 0, heardNumber: 0, verified: 0 };
+  next = withFields(next, { role: 'follower', leader, campaign: null, leading: null });
+  if (isNewTerm) next = withFields(next, { term, vote: '', contactTick: null, isHeard: false, heardRound: 0, heardNumber: 0, verified: 0 });
   return isNewTerm || !wasFollower ? resetElection(next) : next;
 }
 

@@ -1,4 +1,5 @@
 import { advanceCommit } from './commit.ts';
+import { withFields } from './copies.ts';
 import { onMessage } from './dispatch.ts';
 import { countOwnVote } from './election.ts';
 import type { Input } from './input.ts';
@@ -62,11 +63,11 @@ function onWritten(state: RaftState, write: number, out: Outbox): RaftState {
   if (write <= disk.lastWritten) return state;
   const done = disk.pending.filter((one) => one.number <= write);
   const durable = Math.max(disk.durable, done.at(-1)?.last ?? 0);
-  const next: RaftState = { ...state, disk: { ...disk, lastWritten: write, durable, pending: done.length === 0 ? disk.pending : disk.pending.slice(done.length) } };
+  const next: RaftState = withFields(state, { disk: { ...disk, lastWritten: write, durable, pending: done.length === 0 ? disk.pending : disk.pending.slice(done.length) } });
   return countOwnVote(advanceCommit(next, out), out);
 }
 
 function onApplied(state: RaftState, index: LogIndex): RaftState {
   if (index > state.commit) throw new RangeError(`entry ${index} was applied, committed is ${state.commit}`);
-  return index > state.lastApplied ? { ...state, lastApplied: index } : state;
+  return index > state.lastApplied ? withFields(state, { lastApplied: index }) : state;
 }

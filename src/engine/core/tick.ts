@@ -1,4 +1,5 @@
 import { hasQuorum } from './configuration.ts';
+import { withFields, withProgress } from './copies.ts';
 import { mayCampaign, startPreVote } from './election.ts';
 import { retryReads } from './follower-reads.ts';
 import { broadcastHeartbeat } from './heartbeat.ts';
@@ -21,17 +22,17 @@ export function onTick(state: RaftState, ticks: number, out: Outbox): RaftState 
 }
 
 function tickFollower(state: RaftState, now: number, ticks: number, out: Outbox): RaftState {
-  if (state.isHeard) return retryReads(resetElection({ ...state, now, isHeard: false, contactTick: now }), out);
-  const next: RaftState = { ...state, now, electionElapsed: state.electionElapsed + ticks };
+  if (state.isHeard) return retryReads(resetElection(withFields(state, { now, isHeard: false, contactTick: now })), out);
+  const next: RaftState = withFields(state, { now, electionElapsed: state.electionElapsed + ticks });
   if (next.electionElapsed < next.electionTimeout) return next.asked === null ? next : retryReads(next, out);
   return mayCampaign(next) ? startPreVote(next, out) : retryReads(resetElection(next), out);
 }
 
 function tickLeader(state: RaftState, leading: Leading, now: number, ticks: number, out: Outbox): RaftState {
   const isAnyHeard = leading.peers.some((peer) => peer.isHeard);
-  const peers = isAnyHeard ? leading.peers.map((peer) => (peer.isHeard ? { ...peer, isHeard: false, contactTick: now } : peer)) : leading.peers;
+  const peers = isAnyHeard ? leading.peers.map((peer) => (peer.isHeard ? withProgress(peer, { isHeard: false, contactTick: now }) : peer)) : leading.peers;
   const heartbeatElapsed = leading.heartbeatElapsed + ticks;
-  let next: RaftState = { ...state, now, leading: { ...leading, peers, heartbeatElapsed } };
+  let next: RaftState = withFields(state, { now, leading: { ...leading, peers, heartbeatElapsed } });
   if (!hasContact(next, leading)) return becomeFollower(next, next.term, null, out);
   next = expireTransfer(next);
   if (heartbeatElapsed < next.settings.heartbeatTicks) return next;

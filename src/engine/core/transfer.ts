@@ -1,11 +1,12 @@
 import { memberOf, votersOf, type Configuration } from './configuration.ts';
+import { withFields } from './copies.ts';
 import { startVote, mayCampaign } from './election.ts';
 import type { Input } from './input.ts';
 import { activeConfiguration } from './membership.ts';
 import { refusal, send, type Outbox } from './outbox.ts';
 import { isReachable, peerOf, withLeading } from './peers.ts';
-import { replicateTo } from './replication.ts';
 import type { Refusal } from './ready.ts';
+import { replicateTo } from './replication.ts';
 import type { Handover, RaftState } from './state.ts';
 import type { MemberId } from './types.ts';
 
@@ -38,7 +39,7 @@ export function bestTarget(state: RaftState, configuration: Configuration): Memb
 export function startTransfer(state: RaftState, request: Pick<Handover, 'kind' | 'id'> & { readonly to: MemberId }, out: Outbox): RaftState {
   const { electionMaxTicks } = state.settings;
   const handover: Handover = { kind: request.kind, id: request.id, term: state.term, deadlineTick: state.now + 2 * electionMaxTicks };
-  const next = withLeading({ ...state, handover }, { transfer: { to: request.to, startedTick: state.now, isTold: false } });
+  const next = withLeading(withFields(state, { handover }), { transfer: { to: request.to, startedTick: state.now, isTold: false } });
   return tellTransferTarget(replicateTo(next, request.to, out), out);
 }
 
@@ -88,5 +89,5 @@ export function settleHandover(state: RaftState, out: Outbox): RaftState {
   } else if (state.leader !== null) {
     out.transfers.push({ id, kind: 'accepted', value: { leader: state.leader, term: state.term } });
   }
-  return { ...state, handover: null };
+  return withFields(state, { handover: null });
 }

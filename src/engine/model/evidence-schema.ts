@@ -49,6 +49,7 @@ const reportSchema = z.strictObject({
       bytes: counter,
       status: z.enum(['verified', 'unverifiable', 'bad']),
       confState: z.strictObject(confSets).nullable(),
+      takenAt: z.iso.datetime().optional(),
     }),
   ),
   lastEntry: position,

@@ -42,6 +42,8 @@ export interface SnapshotReport {
   bytes: number;
   status: 'verified' | 'unverifiable' | 'bad';
   confState: { voters: MemberId[]; learners: MemberId[] } | null;
+  /** When it was taken, RFC 3339, where the file itself says so. */
+  takenAt?: string;
 }
 
 export interface MemberInfo {

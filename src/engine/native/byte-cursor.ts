@@ -1,27 +1,32 @@
 const MAX_UINT32 = 0xffff_ffff;
 
-/** Builds a record: big-endian numbers and length-prefixed bytes, in one allocation at the end. */
+const FIRST_BYTES = 128;
+const encoder = new TextEncoder();
+
+/** Builds a record: big-endian numbers and length-prefixed bytes, in one growing buffer. */
 export class ByteBuilder {
-  private readonly parts: Uint8Array[] = [];
+  private buffer = new Uint8Array(FIRST_BYTES);
+  private view = new DataView(this.buffer.buffer);
   private size = 0;
 
   u8(value: number): this {
-    return this.raw(Uint8Array.of(value));
+    const at = this.grow(1); // first, for it may replace the buffer
+    this.view.setUint8(at, value);
+    return this;
   }
 
   u32(value: number): this {
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setUint32(0, value);
-    return this.raw(bytes);
+    const at = this.grow(4);
+    this.view.setUint32(at, value);
+    return this;
   }
 
   /** A safe integer in 8 bytes, so that the greatest index fits. */
   u64(value: number): this {
-    const bytes = new Uint8Array(8);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, Math.floor(value / 2 ** 32));
-    view.setUint32(4, value % 2 ** 32);
-    return this.raw(bytes);
+    const at = this.grow(8);
+    this.view.setUint32(at, Math.floor(value / 2 ** 32));
+    this.view.setUint32(at + 4, value % 2 ** 32);
+    return this;
   }
 
   /** Four bytes of length, then the bytes. */
@@ -30,23 +35,29 @@ export class ByteBuilder {
   }
 
   text(value: string): this {
-    return this.bytes(new TextEncoder().encode(value));
+    return this.bytes(encoder.encode(value));
   }
 
   raw(value: Uint8Array): this {
-    this.parts.push(value);
-    this.size += value.length;
+    const at = this.grow(value.length);
+    this.buffer.set(value, at);
     return this;
   }
 
   build(): Uint8Array {
-    const all = new Uint8Array(this.size);
-    let at = 0;
-    for (const part of this.parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
+    return this.buffer.slice(0, this.size);
+  }
+
+  /** Makes room for `bytes` more; gives where they go. */
+  private grow(bytes: number): number {
+    const at = this.size;
+    this.size += bytes;
+    if (this.size <= this.buffer.length) return at;
+    const larger = new Uint8Array(Math.max(this.size, 2 * this.buffer.length));
+    larger.set(this.buffer.subarray(0, at));
+    this.buffer = larger;
+    this.view = new DataView(larger.buffer);
+    return at;
   }
 }
 

@@ -3,10 +3,11 @@ import path from 'node:path';
 import { LmdbKvStore } from '../adapters/lmdb-kv-store.ts';
 import { RefusedError } from '../errors.ts';
 import { RAFT_DIRECTORY } from '../native/layout.ts';
-import { decodeIdentity } from '../native/named-records.ts';
+import { decodeIdentity, decodeSnapshotNames } from '../native/named-records.ts';
 import { checkBeforeOpen } from '../native/pages/check-before-open.ts';
 import { StorageDamagedError } from '../ports/damage.ts';
 import type { KvReader, KvStore } from '../ports/kv-store.ts';
+import type { SnapshotFiles } from '../ports/snapshot-files.ts';
 import type { Identity } from '../ports/storage.ts';
 import { readMeta } from '../storage/meta.ts';
 import type { NodeConfig } from './config.ts';
@@ -41,4 +42,13 @@ export function checkIdentity(reader: KvReader, config: Pick<NodeConfig, 'cluste
   ].find(({ there, wanted }) => there !== wanted);
   if (wrong === undefined) return identity;
   throw new RefusedError('member-mismatch', `${config.dataDir} belongs to ${wrong.what} ${wrong.there}, and ${config.file} names ${wrong.wanted}`, 'Correct dataDir, clusterId or member in the configuration: a directory never changes its member');
+}
+
+/**
+ * Every snapshot that the log names must be there, with a sound head. Found missing only when a lagging member asks for it, it would end
+ * the leader of that moment. Their content is checked wherever it is read.
+ * @throws {StorageDamagedError} `record-missing` or what the file says.
+ */
+export async function checkSnapshots(reader: KvReader, files: SnapshotFiles): Promise<void> {
+  for (const { id } of readMeta(reader, 'snapshots', decodeSnapshotNames)) await (await files.open(id)).close();
 }

@@ -15,7 +15,7 @@ import { ConfigError } from './config-error.ts';
 import type { NodeConfig } from './config.ts';
 import { DataLock } from './data-lock.ts';
 import type { Decorators } from './decorators.ts';
-import { checkIdentity, checkInitialised, openEnvironment } from './environment.ts';
+import { checkIdentity, checkInitialised, checkSnapshots, openEnvironment } from './environment.ts';
 import type { Log } from './line-log.ts';
 import { MemberLog } from './member-log.ts';
 
@@ -104,12 +104,14 @@ async function openNode(config: NodeConfig, around: MemberSurroundings, closers:
     ...(around.dial === undefined ? {} : { dial: around.dial }),
     observer: { refused: (rule, from) => observer.refused(rule, from) },
   });
+  const snapshots = new SnapshotFileStore(decorators.disk(new NodeDisk(dataDir)));
+  await checkSnapshots(raft, snapshots);
   const ports = {
     clock: decorators.clock(systemClock),
     rng: systemRng,
     proc: { fatal: around.fatal },
     storage: new LogStorage(decorators.kvStore(raft, 'raft')),
-    snapshots: new SnapshotFileStore(decorators.disk(new NodeDisk(dataDir))),
+    snapshots,
     machine: new KvMachine(decorators.kvStore(state, 'state')),
     transport: decorators.transport(transport),
   };

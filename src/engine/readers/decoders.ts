@@ -53,7 +53,10 @@ function undecoded(entry: LogEntry, detail: string): DecodedEntry {
 export async function decoderFor(report: Pick<MemberReport, 'store' | 'software' | 'machine'>, asked?: string): Promise<EntryDecoder> {
   const name = asked ?? (report.store === 'etcd' ? 'etcd' : report.store === 'native' ? (report.machine ?? 'kv') : (report.software?.name.toLowerCase() ?? ''));
   if (name === 'etcd') return (await import('./etcd/requests.ts')).decodeEtcdEntry;
-  if (name === 'kv') return (await import('./native/kv-commands.ts')).decodeNativeEntry;
+  if (name === 'kv' || (report.store === 'native' && asked === undefined)) {
+    const native = await import('./native/kv-commands.ts');
+    return name === 'kv' ? native.decodeNativeEntry : native.decodeOtherEntry;
+  }
   const commands = await import('./hashicorp/commands.ts');
   const known: Record<string, EntryDecoder> = {
     consul: commands.decodeConsulEntry,

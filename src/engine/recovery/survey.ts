@@ -88,7 +88,9 @@ function standingOf(report: MemberReport, end: LogPosition | null, facts: Operat
   if (report.running) return missing('it is running, so its files change under us');
   if (facts.restored?.includes(report.label)) return missing('it is a restored copy: what it acknowledged later is not on it');
   if (report.health === 'unreadable' || report.health === 'encrypted') return missing(`it is ${report.health}`);
-  if (report.commitFloor > report.lastEntry.index) return missing(`it knows ${report.commitFloor} committed, but its log ends at ${report.lastEntry.index}: it lost its tail`);
+  // Behind damage the descriptors tell where the log ended: what cannot be read there was not cut off.
+  const last = (end ?? report.lastEntry).index;
+  if (report.commitFloor > last) return missing(`it knows ${report.commitFloor} committed, but its log ends at ${last}: it lost its tail`);
   const whole = report.startable.ok && report.health === 'ok' && report.damage.length === 0;
   if (whole) return { standing: 'intact', whyNot: null };
   if (report.startable.ok && report.health === 'torn-tail') return { standing: 'torn', whyNot: 'its last record is unfinished' };

@@ -76,7 +76,7 @@ export class AppendCalls {
 
   /** Nobody knows from here on what becomes of entries up to `upTo`. */
   loseAppended(upTo: LogIndex, error: () => CallError): void {
-    for (const [index, calls] of [...this.appended]) {
+    for (const [index, calls] of this.appended) {
       if (index > upTo) continue;
       this.appended.delete(index);
       for (const { call } of calls) call.reject(error());
@@ -86,7 +86,7 @@ export class AppendCalls {
   /** Ends everything; each call with its own outcome. */
   endAll(error: (outcome: 'failed' | 'unknown') => CallError): void {
     this.loseAppended(Number.MAX_SAFE_INTEGER, () => error('unknown'));
-    for (const call of [...this.asked.values()]) call.reject(error(call.outcome));
+    for (const call of this.asked.values()) call.reject(error(call.outcome));
   }
 
   private forget(id: number): void {

@@ -70,8 +70,8 @@ export class ApplyLoop {
   private async turn(): Promise<void> {
     try {
       const restore = this.restores[0];
-      if (restore === undefined) await this.applySome();
-      else await this.restoreOne(restore);
+      if (restore !== undefined && !this.hasEnded) await this.restoreOne(restore);
+      else if (!this.hasEnded) await this.applySome();
     } catch (error) {
       if (!this.hasEnded) this.hooks.failed(error);
       this.hasEnded = true;

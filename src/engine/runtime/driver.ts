@@ -119,7 +119,7 @@ export class Driver {
   end(reason: Error): void {
     this.hasEnded = true;
     this.inputs.length = 0;
-    for (const reject of [...this.endings]) reject(reason);
+    for (const reject of this.endings) reject(reason);
     this.endings.clear();
   }
 

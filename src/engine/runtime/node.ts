@@ -178,8 +178,13 @@ export class RaftNode implements NodeApi {
 
   async takeSnapshot(): Promise<{ readonly id: string; readonly index: number; readonly term: Term }> {
     this.checkOpen();
-    const { id, index, term } = await this.keeper.take();
-    return { id, index, term };
+    try {
+      const { id, index, term } = await this.keeper.take();
+      return { id, index, term };
+    } catch (error) {
+      if (error instanceof CallError) throw error;
+      throw new CallError('unknown', 'storage-failed', error instanceof Error ? error.message : String(error));
+    }
   }
 
   readSnapshot(id: string | null): AsyncIterable<Uint8Array> {
@@ -227,7 +232,7 @@ export class RaftNode implements NodeApi {
     this.proposals = [];
     this.calls.endAll(error);
     this.reads.endAll(() => error('failed'));
-    for (const call of [...this.transfers.values()]) call.reject(error(call.outcome));
+    for (const call of this.transfers.values()) call.reject(error(call.outcome));
   }
 
   private putProposals(): void {

@@ -85,7 +85,7 @@ export class SnapshotSender {
 
   /** The leadership is over, or the member stops. */
   cancelAll(): void {
-    for (const sending of [...this.sendings.values()]) this.drop(sending);
+    for (const sending of this.sendings.values()) this.drop(sending);
   }
 
   private listen(sending: Sending): void {

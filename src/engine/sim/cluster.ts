@@ -1,5 +1,6 @@
 import type { Configuration } from '../core/configuration.ts';
 import type { MemberId } from '../core/types.ts';
+import type { Envelope } from '../ports/transport.ts';
 import { CheckBoard } from './check-board.ts';
 import { GroundTruth } from './ground-truth.ts';
 import { Host, type HostSettings } from './host.ts';
@@ -17,6 +18,7 @@ export class Cluster {
   readonly hosts = new Map<MemberId, Host>();
   /** An operator changes the membership: nothing may be lost that its outcome might need. */
   isChanging = false;
+  private readonly lastChunk = new Map<MemberId, { start: number; end: number }>();
   private readonly byAddress = new Map<string, MemberId>();
 
   constructor(
@@ -31,13 +33,24 @@ export class Cluster {
       world,
       {
         sent: (node, process, envelope) => {
-          if (process === this.hosts.get(node)?.process) this.board.sent(this.truth.member(node), envelope);
+          if (process !== this.hosts.get(node)?.process) return;
+          this.countResumption(node, envelope);
+          this.board.sent(this.truth.member(node), envelope);
         },
-        arriving: (node, envelope, isForeign) => this.board.arriving(this.truth.member(node), envelope, isForeign),
+        arriving: (node, envelope, isForeign) => {
+          if (envelope.body.kind === 'snapshot-chunk') this.lastChunk.set(node, { start: envelope.body.offset, end: envelope.body.offset + envelope.body.bytes.length });
+          this.board.arriving(this.truth.member(node), envelope, isForeign);
+        },
         arrived: (node) => this.board.arrived(this.truth.member(node)),
       },
       (id, address) => (address === undefined ? (this.hosts.has(id) ? id : null) : (this.byAddress.get(address) ?? null)),
     );
+  }
+
+  /** A stream that began anew is answered with what arrived before: it goes on there. */
+  private countResumption(node: string, { body }: Envelope): void {
+    const chunk = this.lastChunk.get(node);
+    if (body.kind === 'snapshot-ack' && body.status === 'go-on' && chunk?.start === 0 && body.offset > chunk.end) this.world.counters.hit('snapshot-resumed');
   }
 
   addHost(id: MemberId): Host {

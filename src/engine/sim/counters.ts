@@ -11,7 +11,7 @@ export const REQUIRED_COUNTERS = [
   'commit-error-without-effect', 'commit-error-with-effect', 'committed-but-reported-failed', 'map-full', 'slow-commit',
   'record-bit-flip', 'record-zeroed', 'record-misdirected',
   'crash', 'crash-at-call', 'crash-at-start', 'kill-all', 'pause', 'wipe', 'rollback', 'clock-rate', 'clock-jump',
-  'crash-lost-unsynced-data', 'crash-tore-last-write', 'crash-rename-before-data', 'crash-lost-create', 'crash-mid-commit-kept', 'crash-mid-commit-lost',
+  'crash-lost-unsynced-data', 'crash-tore-last-write', 'crash-kept-unsynced-rename', 'crash-lost-unsynced-rename', 'crash-lost-create', 'crash-mid-commit-kept', 'crash-mid-commit-lost',
   'restart-as-follower', 'restart-as-learner', 'restart-as-candidate', 'restart-as-leader',
   'crash-in-snapshot-write', 'crash-in-snapshot-install', 'crash-in-trim', 'crash-in-config-change', 'crash-in-transfer',
   'election', 'election-contested', 'pre-vote-refused', 'check-quorum-step-down', 'conflict-over-two-terms', 'truncated-config',

@@ -136,7 +136,10 @@ export class DiskTruth {
     if (!batch.ok) return;
     for (const { entry } of batch.value.entries) {
       if (entry.index <= this.log.base) continue;
-      if (entry.index <= this.log.last) this.log.truncate(entry.index);
+      if (entry.index <= this.log.last) {
+        if (this.log.isEntry(entry)) continue; // written anew by compaction: what follows it stays
+        this.log.truncate(entry.index);
+      }
       this.log.append(entry);
     }
   }

@@ -5,7 +5,7 @@ import type { SimProcess } from './sim-process.ts';
 import { noSuchFile, SimulatedFault } from './simulated-fault.ts';
 import type { World } from './world.ts';
 
-const PROBABILITY = { error: 0.01, full: 0.01, short: 0.01, slow: 0.02, syncFailure: 0.02 } as const;
+const PROBABILITY = { error: 0.01, full: 0.008, short: 0.008, slow: 0.03, syncFailure: 0.02 } as const;
 
 /** A change of names that no directory sync covered yet. */
 interface NameChange {
@@ -88,10 +88,11 @@ export class SimDisk {
     const { prng } = this.stream;
     const { counters } = this.world;
     for (const change of this.changes) {
+      const isRename = change.added !== null && change.removed !== null;
       if (prng.chance(0.5)) {
         this.takeName(change);
-        if (change.added !== null && change.removed !== null && change.added.file.isDirty) counters.hit('crash-rename-before-data');
-      } else if (change.removed === null) counters.hit('crash-lost-create');
+        if (isRename) counters.hit('crash-kept-unsynced-rename');
+      } else counters.hit(isRename ? 'crash-lost-unsynced-rename' : change.removed === null ? 'crash-lost-create' : 'crash-lost-remove');
     }
     for (const file of new Set([...this.names.values(), ...this.durableNames.values()])) {
       const effect = file.crash(prng);
@@ -126,7 +127,7 @@ export class SimDisk {
     return {
       read: async (position, length) =>
         this.call(process, () => {
-          this.fail('disk-error', PROBABILITY.error / 4, 'disk-read-error', 'EIO');
+          this.fail('disk-error', PROBABILITY.error, 'disk-read-error', 'EIO');
           return file.read(position, length);
         }),
       write: async (position, bytes) => {

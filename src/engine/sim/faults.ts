@@ -28,7 +28,7 @@ export class Faults {
   readonly fired: string[] = [];
   /** Set while machines are set up: what a run starts from is always whole. */
   isSuspended = true;
-  private isHealed = false;
+  private healed = false;
   private readonly streams = new Map<string, FaultStream>();
 
   constructor(
@@ -39,12 +39,16 @@ export class Faults {
   ) {}
 
   isOn(fault: FaultClass): boolean {
-    return !this.isHealed && !this.isSuspended && this.classes.has(fault);
+    return !this.healed && !this.isSuspended && this.classes.has(fault);
+  }
+
+  get isHealed(): boolean {
+    return this.healed;
   }
 
   /** From now on nothing goes wrong any more. */
   heal(): void {
-    this.isHealed = true;
+    this.healed = true;
   }
 
   stream(name: string): FaultStream {

@@ -1,5 +1,7 @@
 import type { Configuration } from '../core/configuration.ts';
+import type { Role } from '../core/raft.ts';
 import type { Settings } from '../core/settings.ts';
+import type { RaftState } from '../core/state.ts';
 import { KvMachine } from '../machines/kv/kv-machine.ts';
 import { decodeKvAnswer, encodeKvQuery } from '../native/kv-query.ts';
 import { SNAPSHOT_DIRECTORY } from '../native/layout.ts';
@@ -79,7 +81,7 @@ export class Host {
   ) {
     this.address = `${id}:7000`;
     this.prng = world.prng.split(`host ${id}`);
-    this.counts = new StepCounts(world.counters);
+    this.counts = new StepCounts(world.counters, () => this.crashSoonPerhaps());
     this.raft = new KvEnvironment(world, id, 'raft', (operations) => board.stored(truth, operations));
     this.state = new KvEnvironment(world, id, 'state', () => undefined);
     this.raft.onFailure = (process) => {
@@ -202,8 +204,8 @@ export class Host {
       proc: process,
       storage: new LogStorage(this.raft.open(process)),
       snapshots: new ObservedFiles(new SnapshotFileStore(this.disk.open(process)), {
-        writing: (change) => ifAlive(() => void (this.isWritingSnapshot += change)),
-        receiving: (_manifest, offset) => ifAlive(() => void (offset > 0 && this.world.counters.hit('snapshot-resumed'))),
+        writing: (change) => ifAlive(() => this.writingSnapshot(change)),
+        receiving: () => ifAlive(() => this.crashSoonPerhaps()),
       }),
       machine: new ObservedMachine(machine, {
         opened: (index) => ifAlive(() => this.board.applies.startsAt(this.truth, index)),
@@ -226,8 +228,7 @@ export class Host {
         if (!process.isAlive) return;
         this.counts.stepped(this.truth, before, input, after, ready);
         this.board.stepped(this.truth, before, input, after, ready);
-        if (before.role !== after.role) this.world.note(this.id, `becomes-${after.role}`, after.term, after.commit);
-        this.onStep();
+        if (before.role !== after.role) this.changedRole(after);
       },
       applied: (entry, result) => {
         if (process.isAlive) this.board.applied(this.truth, entry, result);
@@ -239,7 +240,25 @@ export class Host {
   }
 
   /** Set by whoever must react within a step. */
-  onStep: () => void = () => undefined;
+  onRole: (host: Host, role: Role, term: number) => void = () => undefined;
+
+  private changedRole({ role, term, commit }: RaftState): void {
+    this.world.note(this.id, `becomes-${role}`, term, commit);
+    this.onRole(this, role, term);
+  }
+
+  private writingSnapshot(change: 1 | -1): void {
+    this.isWritingSnapshot += change;
+    if (change === 1) this.crashSoonPerhaps();
+  }
+
+  /** The moments that crashes by chance hardly ever hit get some of their own. */
+  private crashSoonPerhaps(): void {
+    const { faults } = this.world;
+    const stream = faults.stream(`${this.id}/moments`);
+    const delay = stream.prng.magnitude(1, 3_000);
+    if (faults.fires('crash-at-call', stream, 0.04, 'crash-at-moment')) this.world.after(delay, this.process, () => this.kill('crash at a moment'));
+  }
 
   private drawCrash(): CrashPoint | null {
     const { faults } = this.world;

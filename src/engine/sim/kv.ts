@@ -130,8 +130,9 @@ export class KvEnvironment {
       value[at] = (value[at] as number) ^ (1 << prng.between(0, 8));
     } else if (kind === 'zeroed') {
       const from = prng.between(0, Math.max(1, Math.ceil(value.length / 512))) * 512;
-      if (value.subarray(from, from + 512).every((byte) => byte === 0)) return false;
-      value.fill(0, from, from + 512);
+      const until = Math.min(from + 512, value.length);
+      if (value.subarray(from, until).every((byte) => byte === 0)) return false;
+      value.fill(0, from, until);
     } else {
       const other = table.keyAt(prng.between(0, table.size)) as string;
       if (other === key || Buffer.compare(table.get(other) as Uint8Array, value) === 0) return false;
@@ -155,8 +156,9 @@ export class KvEnvironment {
       this.waiting.shift();
       let failure: StorageFailedError | null = null;
       let isKept = true;
-      if (this.world.nowUs < this.fullUntilUs || faults.fires('map-full', this.stream, PROBABILITY.full, 'map-full')) {
-        if (this.world.nowUs >= this.fullUntilUs) this.fullUntilUs = this.world.nowUs + this.stream.prng.between(0, 3_000_000);
+      const isStillFull = this.world.nowUs < this.fullUntilUs && !faults.isHealed;
+      if (isStillFull || faults.fires('map-full', this.stream, PROBABILITY.full, 'map-full')) {
+        if (!isStillFull) this.fullUntilUs = this.world.nowUs + this.stream.prng.between(0, 3_000_000);
         [failure, isKept] = [new StorageFailedError('full', `${this.name}: the map is full`, { cause: new SimulatedFault('ENOSPC', 'map full') }), false];
       } else if (faults.fires('commit-error', this.stream, PROBABILITY.error, 'commit-error')) {
         isKept = this.stream.prng.chance(0.5);

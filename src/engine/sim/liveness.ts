@@ -74,7 +74,9 @@ export class Recovery {
     const members = this.members();
     const down = members.find((host) => host.node === null);
     if (down !== undefined) return `${down.id} does not run`;
-    const leaders = members.filter((host) => host.truth.state?.role === 'leader');
+    // A member whose disk is damaged without its knowledge may lead as well as any other.
+    const ids = this.cluster.memberIds();
+    const leaders = this.cluster.running().filter((host) => ids.includes(host.id) && host.truth.state?.role === 'leader');
     const leader = leaders[0];
     if (leader === undefined || leaders.length > 1) return `${leaders.length} leaders`;
     const state = leader.truth.state;

@@ -44,6 +44,11 @@ export class LogCopy {
     return hash;
   }
 
+  /** Is this very entry here, behind the same ones? */
+  isEntry(entry: Entry): boolean {
+    return this.hashes[entry.index] === mixHash(this.hashes[entry.index - 1] ?? 0, contentHash(entry));
+  }
+
   truncate(from: LogIndex): void {
     this.last = Math.min(this.last, from - 1);
     this.terms.length = Math.min(this.terms.length, this.last + 1);

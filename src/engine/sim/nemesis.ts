@@ -135,7 +135,9 @@ export class Nemesis {
       target.isDamaged = true;
       target.truth.isLost = true;
       // Most damage is found at a start: let there be one.
-      if (own.chance(0.7)) world.after(own.between(0, 2_000_000), target.process, () => target.kill('crash after damage'));
+      if (own.chance(0.7)) world.after(own.between(0, 2_000_000), target.process, () => {
+          if (!this.isOver) target.kill('crash after damage');
+        });
     });
   }
 

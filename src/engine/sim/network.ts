@@ -114,7 +114,9 @@ export class Network {
     if (faults.fires('foreign', stream, quality.foreign, 'foreign-envelope')) this.deliverAfter(link, this.forge(envelope, stream.prng.between(0, 3)), delay, 'foreign');
   }
 
-  private forge(envelope: Envelope, kind: number): Envelope {
+  /** The same message from or for somebody else; its body is an object of its own, so that it can be told apart from the true one. */
+  private forge(genuine: Envelope, kind: number): Envelope {
+    const envelope = { ...genuine, body: { ...genuine.body } };
     const { counters } = this.world;
     counters.hit((['foreign-cluster', 'foreign-generation', 'foreign-addressee'] as const)[kind] ?? 'foreign-cluster');
     if (kind === 0) return { ...envelope, clusterId: `${envelope.clusterId}-other` };

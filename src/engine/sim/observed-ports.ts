@@ -68,7 +68,7 @@ export class ObservedMachine implements StateMachine {
 /** What is told of snapshot files. */
 export interface FilesListener {
   writing(change: 1 | -1): void;
-  receiving(manifest: SnapshotManifest, offset: number): void;
+  receiving(): void;
 }
 
 /** Snapshot files that tell what is under way. */
@@ -89,7 +89,7 @@ export class ObservedFiles implements SnapshotFiles {
 
   async receive(manifest: SnapshotManifest): Promise<SnapshotReceiver> {
     const receiver = await this.inside.receive(manifest);
-    this.listener.receiving(manifest, receiver.offset);
+    this.listener.receiving();
     return receiver;
   }
 

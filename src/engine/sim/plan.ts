@@ -39,7 +39,7 @@ export function drawPlan(prng: Prng, seed: string): Plan {
     isBulky,
     snapshotEntries: Math.round(world.magnitude(10, 200)),
     compactionMargin: world.between(0, 51),
-    troubleUs: world.between(3_000, 9_000) * 1000,
+    troubleUs: world.between(4_000, 12_000) * 1000,
     meanFaultGapUs: world.magnitude(120_000, 1_500_000),
     meanThinkUs: world.magnitude(8_000, 150_000),
     endsInQuorumLoss: BigInt(seed) % 10n === 9n,

@@ -108,8 +108,12 @@ export class SimFile {
     if (kind === 'bit-flip') {
       const at = prng.between(0, this.durable.length);
       this.durable[at] = (this.durable[at] as number) ^ (1 << prng.between(0, 8));
-    } else if (kind === 'zeroed') this.durable.fill(0, from, from + 512);
-    else this.durable.copy(this.durable, from, ((from / 512 + 1) % sectors) * 512, Math.min(((from / 512 + 1) % sectors) * 512 + 512, this.durable.length));
+    } else if (kind === 'zeroed') this.durable.fill(0, from, Math.min(from + 512, this.durable.length));
+    else {
+      const victim = ((from / 512 + 1) % sectors) * 512;
+      const source = Buffer.from(this.durable.subarray(from, Math.min(from + 512, from + this.durable.length - victim)));
+      source.copy(this.durable, victim);
+    }
     if (before.equals(this.durable)) return false;
     this.seen = Buffer.from(this.durable);
     return true;

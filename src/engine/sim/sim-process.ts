@@ -60,19 +60,24 @@ export class SimProcess implements EventOwner, Clock, Proc, Rng {
   enter(): boolean {
     if (!this.isAlive) return false;
     this.calls += 1;
-    if (this.crashPoint === null || this.calls !== this.crashPoint.call) return true;
-    if (this.crashPoint.mode === 'before') {
+    if (!this.isCrashPoint()) return true;
+    const { crashPoint } = this;
+    if (crashPoint?.mode === 'before') {
       this.kill('crash-at-call');
       return false;
     }
-    if (this.crashPoint.mode === 'soon') this.world.after(this.prng.between(0, 50), this, () => this.kill('crash-at-call'));
+    if (crashPoint?.mode === 'soon') this.world.after(this.prng.between(0, 50), this, () => this.kill('crash-at-call'));
     return true;
+  }
+
+  private isCrashPoint(): boolean {
+    return this.calls === this.crashPoint?.call && !this.world.faults.isHealed;
   }
 
   /** A call that takes time. `effect` happens at its end, if the process still lives; what it throws rejects. */
   async waitFor<T>(delayUs: number, effect: () => T): Promise<T> {
     if (!this.enter()) return new Promise<T>(() => undefined);
-    const diesAtEnd = this.crashPoint?.mode === 'completion' && this.calls === this.crashPoint.call;
+    const diesAtEnd = this.crashPoint?.mode === 'completion' && this.isCrashPoint();
     return new Promise<T>((resolve, reject) => {
       this.world.after(delayUs, this, () => {
         try {

@@ -1,4 +1,5 @@
 import type { Configuration } from '../core/configuration.ts';
+import type { Role } from '../core/raft.ts';
 import { FAST } from '../core/settings.ts';
 import { crc32c } from '../native/crc32c.ts';
 import { Calls } from './calls.ts';
@@ -10,6 +11,7 @@ import { Faults, type FaultClass } from './faults.ts';
 import { forbidTheRealWorld } from './guard.ts';
 import type { Host } from './host.ts';
 import { HistoryRecorder } from './history.ts';
+import { votersOf } from './log-copy.ts';
 import { Recovery } from './liveness.ts';
 import { checkLogOrder } from './log-order-check.ts';
 import { Nemesis } from './nemesis.ts';
@@ -72,6 +74,7 @@ export class Simulation {
   private hosts = 0;
   private processes = 0;
   private isHealed = false;
+  private readonly candidates = new Map<number, Set<string>>();
 
   constructor(private readonly options: SimulationOptions) {
     this.prng = Prng.fromSeed(options.seed);
@@ -139,12 +142,13 @@ export class Simulation {
     for (const client of this.clients) client.start();
     this.operator.start();
     this.nemesis.start();
+    this.watchQuorum(true);
     for (let at = 0; at < this.plan.learners; at += 1) this.world.after(200_000 * (at + 1), null, () => this.addLearner());
   }
 
   private async setUpHost(host: Host, configuration: Configuration | null): Promise<void> {
     this.options.prepare?.(host);
-    host.onStep = () => this.pullOldImages();
+    host.onRole = (changed, role, term) => this.noteRole(changed, role, term);
     let isDone = false;
     host.initialise(configuration).then(
       () => (isDone = true),
@@ -163,7 +167,7 @@ export class Simulation {
   private newHost(): Host {
     const host = this.cluster.addHost(this.nextId());
     this.options.prepare?.(host);
-    host.onStep = () => this.pullOldImages();
+    host.onRole = (changed, role, term) => this.noteRole(changed, role, term);
     host.initialise(null).then(
       () => host.boot(),
       () => host.retire('could not be set up'),
@@ -186,9 +190,28 @@ export class Simulation {
   private pullOldImages(): void {
     for (const host of this.cluster.hosts.values()) {
       if (!host.hasOldImage || host.status === 'gone') continue;
-      const isElection = this.cluster.running().some(({ truth }) => truth.state?.role === 'candidate' || truth.state?.role === 'pre-candidate');
-      if (isElection) this.world.after(0, null, () => host.retire('pulled before an election'));
+      this.world.after(0, null, () => host.retire('pulled before an election'));
     }
+  }
+
+  private noteRole(host: Host, role: Role, term: number): void {
+    if (role === 'candidate') {
+      const candidates = this.candidates.get(term) ?? new Set<string>();
+      this.candidates.set(term, candidates.add(host.id));
+      if (candidates.size === 2) this.counters.hit('election-contested');
+    }
+    if (role === 'candidate' || role === 'pre-candidate') this.pullOldImages();
+  }
+
+  /** Looks now and then whether a quorum of the members in force runs. */
+  private watchQuorum(wasThere: boolean): void {
+    this.world.after(100_000, null, () => {
+      const { cluster } = this;
+      const voters = votersOf(cluster.configuration());
+      const isThere = voters.filter((id) => cluster.hosts.get(id)?.node != null).length > voters.length / 2;
+      if (isThere && !wasThere) this.counters.hit('quorum-lost-and-regained');
+      if (!this.isHealed) this.watchQuorum(isThere);
+    });
   }
 
   private async phaseOne(): Promise<void> {

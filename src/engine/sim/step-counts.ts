@@ -17,7 +17,11 @@ export class StepCounts {
   private installWrite: number | null = null;
   private roleAtDeath: string | null = null;
 
-  constructor(private readonly counters: Counters) {}
+  constructor(
+    private readonly counters: Counters,
+    /** Something began that a crash should sometimes hit. */
+    private readonly onMoment: () => void,
+  ) {}
 
   booted(): void {
     if (this.roleAtDeath !== null) this.counters.hit(`restart-as-${this.roleAtDeath}`);
@@ -42,14 +46,20 @@ export class StepCounts {
     if (ready.write?.install != null) {
       counters.hit('snapshot-installed');
       this.installWrite = ready.write.number;
+      this.onMoment();
     }
     if (input.kind === 'written' && this.installWrite !== null && input.write >= this.installWrite) this.installWrite = null;
     if (input.kind === 'snapshot-taken') counters.hit('snapshot-taken');
-    if (input.kind === 'trimmed') counters.hit('log-trimmed');
+    if (input.kind === 'trimmed') {
+      counters.hit('log-trimmed');
+      this.onMoment();
+    }
+    if (ready.write?.entries.some((entry) => entry.kind === 'confChange') === true || (after.leading?.transfer != null && before.leading?.transfer == null)) this.onMoment();
     if (ready.write?.truncateFrom != null) this.countTruncation(member, ready.write.truncateFrom);
     if (before.role !== after.role) this.countRole(before, input, after);
     if (after.amnesiacs.length > before.amnesiacs.length) counters.hit('amnesia-detected');
     if (input.kind === 'message') this.countMessage(before, input, ready);
+    for (const outcome of ready.reads) if (outcome.kind === 'accepted' && after.role !== 'leader' && outcome.value > after.lastApplied) counters.hit('follower-read-waited');
     for (const outcome of ready.reads) if (outcome.kind === 'refused' && outcome.refusal.rule === 'leadership-lost') counters.hit('read-failed-by-term-change');
     for (const outcome of ready.transfers) if (outcome.kind === 'accepted') counters.hit('leadership-transferred');
     if (after.handover?.kind === 'removal' && before.handover !== after.handover) counters.hit('leader-removal-handed-over');

@@ -40,8 +40,8 @@ export function readStore(reader: KvReader): CheckedStore {
   if (base.index === 0 && (base.term !== 0 || !same(base.chainHash, EMPTY_CHAIN))) throw new StorageDamagedError('record-invalid', 'raft/meta/base', 'a log from the first entry on has a term or chain hash before it');
   const walked = walkLog(reader, base, new Set(snapshots.map((one) => one.index)));
   checkTail(tail, walked);
-  checkHardState(hardState, walked, snapshots);
   checkSnapshots(snapshots, base, walked);
+  checkHardState(hardState, walked, snapshots);
   const newest = snapshots[0]?.configuration;
   const configurations = newest === undefined ? walked.configurations : [newest, ...walked.configurations.filter((one) => one.index > newest.index)];
   return { identity, incarnation, hardState, snapshots, extent: { base, tail: walked.tail, firsts: walked.firsts }, outline: walked.outline, configurations };

@@ -4,7 +4,7 @@ import tls from 'node:tls';
 import { Client, Metadata } from '@grpc/grpc-js';
 import type { TlsMaterial } from '../../../src/engine/adapters/grpc-transport.ts';
 import { GrpcTransport } from '../../../src/engine/adapters/grpc-transport.ts';
-import { DialCredentials } from '../../../src/engine/adapters/grpc/credentials.ts';
+import { DialCredentials, isLoopback } from '../../../src/engine/adapters/grpc/credentials.ts';
 import { encodeFrame } from '../../../src/engine/adapters/grpc/peer-codec.ts';
 import type { FrameHead } from '../../../src/engine/adapters/grpc/peer-codec.ts';
 import { DeliverRequest, EntryKind, Lane } from '../../../src/engine/adapters/generated/raft_inspector/v1/peer.ts';
@@ -192,6 +192,9 @@ describe('who may speak to a member', () => {
     const everywhere = new GrpcTransport({ ...options, host: '0.0.0.0', insecureLoopback: true });
     await assert.rejects(everywhere.start(() => undefined), /loopback/);
     await everywhere.stop();
+    for (const [address, is] of [['127.0.0.1', true], ['127.9.9.9', true], ['::1', true], ['::ffff:127.0.0.1', true], ['127.example.org', false], ['10.0.0.1', false], ['::', false], ['', false], [undefined, false]] as const) {
+      assert.equal(isLoopback(address), is, address);
+    }
     const refused: string[] = [];
     const dial = new DialCredentials({ kind: 'insecure-loopback' }, null, { accepts: () => null, refused: (rule) => void refused.push(rule) });
     const socket = new net.Socket();

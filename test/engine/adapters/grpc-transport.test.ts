@@ -140,6 +140,25 @@ describe('gRPC transport', () => {
     }
   });
 
+  it('gives up attempts that hang, without leaving connections behind, and is in use soon after the link heals', async () => {
+    const b = await member('b', { tls: await certificates.member('b') });
+    const proxy = await proxyTo(() => b);
+    proxy.hold();
+    const a = await member('a', { tls: await certificates.member('a'), dial: () => proxy.address });
+    a.transport.setPeers([{ id: 'b', address: b.address }]);
+    const stop = beat(a);
+    try {
+      await until('a second attempt', () => proxy.accepted >= 2, 3_000);
+      assert.ok(proxy.pairs.length <= 2, `${proxy.pairs.length} connections`);
+      const startMs = performance.now();
+      proxy.resume();
+      await until('in use', () => b.received.length > 0);
+      assert.ok(performance.now() - startMs < 500, `${performance.now() - startMs} ms`);
+    } finally {
+      stop();
+    }
+  });
+
   it('survives cuts in the middle of traffic: what arrives stays in order', async () => {
     const b = await member('b', { tls: await certificates.member('b') });
     const proxy = await proxyTo(() => b);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { CoreStorm } from '../../helpers/core-storm.ts';
 
-const SEEDS = Number(process.env['CORE_SEEDS'] ?? 300);
+const SEEDS = Number(process.env['CORE_SEEDS'] ?? 150);
 const FIRST = Number(process.env['CORE_SEED'] ?? 1);
-const TERM_QUIET_TICKS = 300;
+const TERM_QUIET_TICKS = 150;
 
 describe('core: storms of faults', () => {
   const counts: Record<string, number> = {};
@@ -14,8 +14,8 @@ describe('core: storms of faults', () => {
       for (let seed = FIRST; seed < FIRST + Math.ceil((SEEDS * share) / 100); seed++) {
         const storm = new CoreStorm({ seed: seed * 8 + voters, voters });
         try {
-          storm.runTicks(500);
-          storm.heal(700);
+          storm.runTicks(400);
+          storm.heal(400);
           const term = storm.leader()?.state.term;
           storm.heal(TERM_QUIET_TICKS);
           assert.deepEqual(storm.unrest(), [], 'I22');
@@ -29,7 +29,7 @@ describe('core: storms of faults', () => {
   }
 
   it('met every fault and event it is there for', function () {
-    if (SEEDS < 200) this.skip();
+    if (SEEDS < 150) this.skip();
     if (process.env['CORE_COUNTS'] !== undefined) console.error(counts);
     const wanted = [
       'became leader', 'became candidate', 'deposed', 'stepped down for silence', 'truncated', 'configuration truncated', 'snapshot installed', 'snapshot not needed', 'read accepted',

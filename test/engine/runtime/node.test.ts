@@ -23,12 +23,14 @@ describe('a cluster of three', () => {
   });
 
   it('puts the proposals of one turn into one write (B10)', async () => {
-    const world = await MiniWorld.start();
+    const batches: number[] = [];
+    const world = await MiniWorld.start({ observer: { stepped: (_before, input) => void (input.kind === 'propose' && batches.push(input.proposals.length)) } });
     const leader = await world.elect();
     await world.time.run(100);
     const before = world.host(leader).raft.commits.length;
     const puts = Promise.all(Array.from({ length: 100 }, (_, n) => world.put(leader, `k${n}`, 'v')));
     await world.time.outcome(puts);
+    assert.deepEqual(batches, [100]);
     assert.ok(world.host(leader).raft.commits.length - before <= 2, `${world.host(leader).raft.commits.length - before} commits for 100 proposals`);
   });
 
@@ -163,6 +165,18 @@ describe('reads', () => {
     await assert.rejects(world.get(follower, 'k', { kind: 'follower', maxStalenessMs: 500 }), failure('failed', 'too-stale'));
     assert.equal((await world.get(follower, 'k', { kind: 'stale' })).value, 'old');
     await assert.rejects(world.time.outcome(world.get(follower, 'k', { kind: 'linearizable' }, 300)), (error: unknown) => error instanceof CallError && error.outcome === 'failed');
+  });
+
+  it('linearizable wait at a member whose disk is behind, until it has applied what the leader had committed', async () => {
+    const world = await MiniWorld.start();
+    const leader = await world.elect();
+    await world.time.run(100);
+    const follower = ['a', 'b', 'c'].find((id) => id !== leader) ?? '';
+    world.host(follower).raft.delayMs = 80;
+    const { index } = await world.time.outcome(world.put(leader, 'k', 'new'));
+    assert.ok(world.node(follower).status().appliedIndex < index);
+    const read = await world.time.outcome(world.get(follower, 'k'));
+    assert.deepEqual([read.value, read.index >= index], ['new', true]);
   });
 
   it('of one turn share one read index', async () => {

@@ -135,6 +135,25 @@ describe('snapshots', () => {
     assert.deepEqual(world.violations, []);
   });
 
+  it('are restored only when their name is durable: a crash before leaves the old log with the old state (I7)', async () => {
+    const world = await MiniWorld.start(OPTIONS);
+    const leader = await world.elect();
+    const [lagging] = others(leader);
+    world.cut(lagging);
+    await world.time.run(500);
+    await fill(world, leader, 400);
+    const host = world.host(lagging);
+    host.raft.delayMs = 400;
+    world.heal();
+    const isWhole = (): boolean => host.sent.some(({ body }) => body.kind === 'snapshot-ack' && body.status === 'done');
+    await world.time.until('the snapshot is whole', isWhole);
+    await world.time.run(50);
+    world.crash(lagging);
+    await world.boot(lagging);
+    assert.ok(world.node(lagging).status().appliedIndex < 100, 'the state is that of the log');
+    await world.time.until('all are even', () => world.isEven());
+  });
+
   it('a newest snapshot that is damaged is passed over for the older one and the log; with both gone the member refuses to start (B24)', async () => {
     const world = await MiniWorld.start(OPTIONS);
     const leader = await world.elect();

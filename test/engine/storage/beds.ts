@@ -7,8 +7,15 @@ import { MemoryKvStore } from '../../helpers/memory-kv-store.ts';
 import type { KvBed } from './kv-conformance.ts';
 
 export async function memoryBed(): Promise<KvBed> {
-  const kv = new MemoryKvStore();
-  return await Promise.resolve({ kv, reopen: () => Promise.resolve(kv.reopen()), dispose: () => Promise.resolve() });
+  let newest = new MemoryKvStore();
+  return await Promise.resolve({
+    kv: newest,
+    reopen: () => {
+      newest = newest.reopen();
+      return Promise.resolve(newest);
+    },
+    dispose: () => Promise.resolve(),
+  });
 }
 
 export function scratch(name: string): Promise<string> {

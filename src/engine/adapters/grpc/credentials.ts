@@ -26,7 +26,8 @@ export function contextOf(material: TlsMaterial): tls.SecureContext {
 }
 
 export function isLoopback(address: string | undefined): boolean {
-  return address !== undefined && (/^127\./.test(address) || address === '::1' || /^::ffff:127\./.test(address));
+  if (address === undefined || net.isIP(address) === 0) return false; // a name like 127.example.org is no loopback address
+  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
 }
 
 /** Something on the way to a verified connection was refused; `rule` is stable. */

@@ -47,8 +47,8 @@ export class OutgoingLane {
   private attempt: Attempt | null = null;
   private retryTimer: NodeJS.Timeout | null = null;
   private isFlushDue = false;
-  /** The present wait was chosen while nothing was to be sent. */
-  private isWaitIdle = false;
+  /** Why the present wait is as long as it is: it may be cut short, unless the peer refused us. */
+  private wait: 'busy' | 'idle' | 'refused' = 'idle';
   private isClosed = false;
   private failures = 0;
   private timeouts = 0;
@@ -93,7 +93,7 @@ export class OutgoingLane {
 
   /** The peer was heard, so it can probably be reached: no need to wait out the backoff. */
   poke(): void {
-    if (this.retryTimer !== null && performance.now() - this.dialledAtMs >= MIN_BACKOFF_MS) this.dial();
+    if (this.retryTimer !== null && this.wait !== 'refused' && performance.now() - this.dialledAtMs >= MIN_BACKOFF_MS) this.dial();
   }
 
   close(): void {
@@ -121,20 +121,15 @@ export class OutgoingLane {
     const fail = (error: Error, wasTimeout = false): void => {
       if (this.attempt !== attempt) return;
       this.endAttempt();
-      this.retry(refusal, wasTimeout && !attempt.isGreeted);
-      if (refusal !== null) this.options.refused(refusal);
-      else if (isServiceError(error)) this.reportRefusal(error);
+      const rule = refusal ?? refusalOf(error);
+      this.retry(rule, wasTimeout && !attempt.isGreeted);
+      if (rule !== null) this.options.refused(rule);
     };
     stream.on('data', (greeting: DeliverResponse) => this.greeted(attempt, greeting, fail));
     stream.on('error', (error: Error) => fail(error));
     stream.on('end', () => fail(new Error('the peer ended the stream')));
     attempt.timer = setTimeout(() => fail(new Error('no greeting in time'), true), ATTEMPT_MS[this.timeouts % ATTEMPT_MS.length]);
     stream.write(encodeFrame({ head: { ...dialer.self, to: peer.id }, lane: this.options.lane, address: dialer.advertised(), bodies: [] }));
-  }
-
-  private reportRefusal(error: ServiceError): void {
-    const { rule } = fromStatus(error, 'none', 'peer');
-    if (rule !== 'unreachable' && rule !== 'timeout') this.options.refused(`peer:${rule}`);
   }
 
   private greeted(attempt: Attempt, greeting: DeliverResponse, fail: (error: Error) => void): void {
@@ -194,18 +189,17 @@ export class OutgoingLane {
     if (this.isClosed) return;
     this.failures += 1;
     if (wasTimeout) this.timeouts += 1;
-    const isBusy = this.queue.length > 0;
-    this.isWaitIdle = refusal === null && !isBusy;
-    if (refusal !== null) return this.schedule(jitter(IDLE_BACKOFF_MS));
-    this.schedule(jitter(Math.min(MIN_BACKOFF_MS * 2 ** Math.min(this.failures - 1, 5), isBusy ? BUSY_BACKOFF_MS : IDLE_BACKOFF_MS)));
+    this.wait = refusal !== null ? 'refused' : this.queue.length > 0 ? 'busy' : 'idle';
+    if (this.wait === 'refused') return this.schedule(jitter(IDLE_BACKOFF_MS));
+    this.schedule(jitter(Math.min(MIN_BACKOFF_MS * 2 ** Math.min(this.failures - 1, 5), this.wait === 'busy' ? BUSY_BACKOFF_MS : IDLE_BACKOFF_MS)));
   }
 
   /** Something wants out: an idle wait of up to a second becomes a short one. A refusal is waited out. */
   private shortenBackoff(): void {
     if (this.attempt !== null) return;
     if (this.retryTimer === null) return this.dial();
-    if (!this.isWaitIdle) return;
-    this.isWaitIdle = false;
+    if (this.wait !== 'idle') return;
+    this.wait = 'busy';
     clearTimeout(this.retryTimer);
     this.schedule(Math.max(0, jitter(BUSY_BACKOFF_MS) - (performance.now() - this.dialledAtMs)));
   }
@@ -228,6 +222,9 @@ function jitter(delayMs: number): number {
   return delayMs * (0.5 + Math.random() / 2);
 }
 
-function isServiceError(error: Error): error is ServiceError {
-  return 'code' in error && 'metadata' in error;
+/** What the peer itself said against us, with its details; null when only the way failed. */
+function refusalOf(error: Error): string | null {
+  if (!('code' in error && 'metadata' in error)) return null;
+  const { rule } = fromStatus(error as ServiceError, 'none', 'peer');
+  return rule === 'unreachable' || rule === 'timeout' ? null : `peer:${rule}`;
 }

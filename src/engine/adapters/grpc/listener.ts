@@ -28,7 +28,7 @@ export class Listener {
   /** @throws {Error} With `code` of the operating system when the port cannot be had; `RangeError` for a plain port off loopback. */
   static async open(options: { host: string; port: number; security: Security; grpc: Server; onRefused: RefusalObserver }): Promise<Listener> {
     const { security } = options;
-    if (security.kind === 'insecure-loopback' && !isLoopback(options.host)) throw new RangeError(`${options.host} is not a loopback address: without certificates only 127.0.0.0/8 and ::1 are served`);
+    if (security.kind === 'insecure-loopback' && options.host !== 'localhost' && !isLoopback(options.host)) throw new RangeError(`${options.host} is not a loopback address: without certificates only 127.0.0.0/8 and ::1 are served`);
     const injector = options.grpc.createConnectionInjector(ServerCredentials.createInsecure());
     const server = security.kind === 'mtls' ? tls.createServer(serverOptions(security.material)) : net.createServer();
     const listener = new Listener(server, injector, options.onRefused);

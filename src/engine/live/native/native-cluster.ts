@@ -1,7 +1,99 @@
-import { UnreachableError } from '../../errors.ts';
-import type { LiveCluster } from '../cluster.ts';
+import { RaftClient } from '../../client/raft-client.ts';
+import type { MembershipChange } from '../../core/configuration.ts';
+import type { MemberId } from '../../core/types.ts';
+import { RefusedError, UnreachableError, UsageError } from '../../errors.ts';
+import { encodeKvQuery } from '../../native/kv-query.ts';
+import type { NodeStatus } from '../../ports/node-api.ts';
+import type { CallOptions, ChangeOptions, LeaderView, LiveCluster, SnapshotOffer } from '../cluster.ts';
+import type { KvAccess } from '../kv-access.ts';
+import type { MemberList } from '../member-list.ts';
 import type { Connection } from '../registry.ts';
+import { leaderView, mergeStatuses } from './merge-statuses.ts';
+import { failureOf, NativeKv, PROBE_KEY } from './native-kv.ts';
 
+/** How long a member may take to say how it stands, while others have answered. */
+const STATUS_MS = 1500;
+const LOOK_AGAIN = 'Look how it stands: raft-inspector member list; the same command may be run again, nothing is done twice';
+
+/** A cluster of the embedded engine, over its own client. */
+class NativeCluster implements LiveCluster {
+  readonly kind = 'native';
+
+  constructor(private readonly client: RaftClient) {}
+
+  async memberList(options: CallOptions): Promise<MemberList> {
+    return mergeStatuses(await this.statuses(options));
+  }
+
+  async leader(options: CallOptions): Promise<LeaderView> {
+    return leaderView(await this.statuses(options));
+  }
+
+  async changeMembership(change: MembershipChange, options: ChangeOptions): Promise<{ index: number; term: number }> {
+    return this.client.changeMembership(change, options).catch((error: unknown) => {
+      throw failureOf(error, `${change.kind} ${change.id}`, LOOK_AGAIN);
+    });
+  }
+
+  async transferLeadership(to: MemberId | null, options: CallOptions): Promise<{ leader: MemberId; term: number }> {
+    return this.client.transfer(to, options).catch((error: unknown) => {
+      throw failureOf(error, 'leader stepdown', 'Look who leads now: raft-inspector leader show');
+    });
+  }
+
+  async probe({ timeoutMs }: CallOptions): Promise<void> {
+    await this.client.query(encodeKvQuery({ kind: 'get', key: PROBE_KEY }), { level: { kind: 'linearizable' }, timeoutMs }).catch((error: unknown) => {
+      throw failureOf(error, 'probe');
+    });
+  }
+
+  async takeSnapshot({ timeoutMs }: CallOptions): Promise<SnapshotOffer> {
+    const { client } = this;
+    const { id, index, term, member } = await client.takeSnapshot({ timeoutMs }).catch((error: unknown) => {
+      throw failureOf(error, 'take a snapshot', 'It is safe to run it again');
+    });
+    return {
+      id,
+      index,
+      term,
+      member,
+      async *chunks() {
+        try {
+          yield* client.downloadSnapshot(id, { member, timeoutMs });
+        } catch (error) {
+          throw failureOf(error, `download snapshot ${id} of ${member}`, 'It is safe to run it again');
+        }
+      },
+    };
+  }
+
+  kv(): KvAccess {
+    return new NativeKv(this.client);
+  }
+
+  close(): Promise<void> {
+    this.client.close();
+    return Promise.resolve();
+  }
+
+  private async statuses({ timeoutMs }: CallOptions): Promise<NodeStatus[]> {
+    const answered = await this.client.statuses({ timeoutMs: Math.min(timeoutMs, STATUS_MS) });
+    const statuses = answered.flatMap((one) => (one.status === null ? [] : [one.status]));
+    const mixed = answered.find((one) => one.error?.rule === 'wrong-lineage');
+    if (mixed?.error) throw new RefusedError('wrong-lineage', mixed.error.message, 'Name endpoints of one cluster; after a forced recovery, endpoints of its present members');
+    if (statuses.length > 0) return statuses;
+    const telling = answered.find((one) => one.error !== null && one.error.rule !== 'unreachable' && one.error.rule !== 'timeout') ?? answered[0];
+    if (telling?.error && telling.error.rule !== 'unreachable' && telling.error.rule !== 'timeout') throw failureOf(telling.error, 'status');
+    throw new UnreachableError(`no member answered: ${answered.map((one) => one.error?.message ?? one.address).join('; ')}`, 'Look whether the members run, whether the endpoints are right, and whether certificates are asked for: --cacert, --cert, --key');
+  }
+}
+
+/** @throws {UsageError} When certificates are no certificates. */
 export async function openNativeCluster(connection: Connection): Promise<LiveCluster> {
-  throw new UnreachableError(`no client for ${connection.endpoints.join(', ')} yet`, '');
+  const { endpoints, clusterId, tls } = connection;
+  try {
+    return new NativeCluster(new RaftClient({ endpoints, ...(tls === null ? { insecureLoopback: true } : { tls }), ...(clusterId === null ? {} : { clusterId }) }));
+  } catch (cause) {
+    throw new UsageError(`the certificates cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, 'Give PEM files that belong together: --cacert, --cert, --key', { cause });
+  }
 }

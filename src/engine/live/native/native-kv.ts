@@ -1,18 +1,11 @@
 import { EXIT, InspectorError, UnreachableError, UsageError } from '../../errors.ts';
 import { decodeKvResult, encodeKvCommand, type KvCommand, type KvExpectation, type KvResult } from '../../native/kv-command.ts';
 import { decodeKvAnswer, decodeKvEvent, encodeKvQuery, encodeKvWatch, type KvEvent } from '../../native/kv-query.ts';
-import { CallError, type ReadLevel } from '../../ports/node-api.ts';
+import { CallError } from '../../ports/node-api.ts';
+import type { RaftClient } from '../../client/raft-client.ts';
 import type { CallOptions } from '../cluster.ts';
 import { toFailure } from '../failures.ts';
 import type { KvAccess, KvLevel, KvRead, KvSwapped, KvWatchOptions, KvWritten } from '../kv-access.ts';
-
-/** What is needed of a client: bytes in, bytes out. All of it rejects with a `CallError`. */
-export interface ByteCalls {
-  propose(command: Uint8Array, options: { readonly timeoutMs: number }): Promise<{ readonly index: number; readonly result: Uint8Array }>;
-  query(request: Uint8Array, options: { readonly level: ReadLevel; readonly timeoutMs: number }): Promise<{ readonly index: number; readonly leaderContactMs: number | null; readonly result: Uint8Array }>;
-  /** Events of one member, from when it says that the watch stands until the member is lost, which is an error. */
-  watch(request: Uint8Array, signal: AbortSignal): AsyncIterable<Uint8Array>;
-}
 
 /** An answer that no member of this version gives. */
 export class StrangeAnswerError extends InspectorError {
@@ -20,15 +13,9 @@ export class StrangeAnswerError extends InspectorError {
   readonly exitCode = EXIT.findings;
 }
 
-const RESUME_AFTER_MS = 100;
-const LONGEST_PAUSE_MS = 2000;
-
 /** The kv state machine of a running cluster. */
 export class NativeKv implements KvAccess {
-  constructor(
-    private readonly calls: ByteCalls,
-    private readonly pause: (ms: number, signal: AbortSignal) => Promise<void>,
-  ) {}
+  constructor(private readonly client: Pick<RaftClient, 'propose' | 'query' | 'watch'>) {}
 
   async put(key: Uint8Array, value: Uint8Array, options: CallOptions): Promise<KvWritten> {
     return written(await this.write({ op: 'put', key, value }, 'put', options));
@@ -44,7 +31,7 @@ export class NativeKv implements KvAccess {
   }
 
   async get(key: Uint8Array, level: KvLevel, options: CallOptions): Promise<KvRead> {
-    const answer = await this.calls.query(encodeKvQuery({ kind: 'get', key }), { level, timeoutMs: options.timeoutMs }).catch((error: unknown) => {
+    const answer = await this.client.query(encodeKvQuery({ kind: 'get', key }), { level, timeoutMs: options.timeoutMs }).catch((error: unknown) => {
       throw failureOf(error, `get (${level.kind})`);
     });
     const { index, leaderContactMs } = answer;
@@ -55,47 +42,32 @@ export class NativeKv implements KvAccess {
   }
 
   async *watch(options: KvWatchOptions): AsyncGenerator<Exclude<KvEvent, { kind: 'lost' }>> {
-    const { prefix, signal } = options;
-    let next = options.fromRevision ?? (await this.endOfNow(signal));
-    let pauseMs = RESUME_AFTER_MS;
+    const { prefix, signal, onResume } = options;
+    let next = options.fromRevision;
     while (!signal.aborted) {
-      let reason = 'the member ended the watch';
+      const events = this.client.watch({
+        request: (from) => encodeKvWatch({ prefix, fromRevision: from }),
+        indexOf: (bytes) => placeOf(read(() => decodeKvEvent(bytes))),
+        from: next,
+        signal,
+        ...(onResume === undefined ? {} : { onResume }),
+      });
       try {
-        for await (const bytes of this.calls.watch(encodeKvWatch({ prefix, fromRevision: next }), signal)) {
+        for await (const bytes of events) {
           const event = read(() => decodeKvEvent(bytes));
           if (event.kind === 'lost') {
-            reason = 'the member took a snapshot of the others';
+            // What this member skipped, another one may still hold; if none does, that is told as compacted.
+            next ??= event.revision + 1;
             break;
           }
-          // Another member tells again what this one has told.
-          if (next !== null && event.revision < next) continue;
-          pauseMs = RESUME_AFTER_MS;
           next = event.revision + 1;
           yield event;
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof CallError) || error.rule === 'bad-request') throw failureOf(error, 'watch');
-        // This member no longer holds so much, another one may.
-        if (error.rule === 'compacted' && pauseMs > LONGEST_PAUSE_MS / 4) throw failureOf(error, 'watch');
-        reason = error.message;
+        throw failureOf(error, 'watch');
       }
-      if (signal.aborted) return;
-      options.onResume?.(reason);
-      await this.pause(pauseMs, signal);
-      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
-    }
-  }
-
-  /** The revision that the next change will have at least, so that nothing between two connections is missed; null where no leader can tell. */
-  private async endOfNow(signal: AbortSignal): Promise<number | null> {
-    if (signal.aborted) return null;
-    try {
-      const { index } = await this.calls.query(encodeKvQuery({ kind: 'get', key: PROBE_KEY }), { level: { kind: 'linearizable' }, timeoutMs: 2000 });
-      return index + 1;
-    } catch (error) {
-      if (error instanceof CallError) return null;
-      throw error;
+      if (!signal.aborted) onResume?.('the member took over a snapshot of the others');
     }
   }
 
@@ -106,7 +78,7 @@ export class NativeKv implements KvAccess {
     } catch (error) {
       throw new UsageError(`${what}: ${(error as Error).message}`, 'Keys have 1 to 4096 bytes, values at most 1 MiB', { cause: error });
     }
-    const { result } = await this.calls.propose(bytes, { timeoutMs }).catch((error: unknown) => {
+    const { result } = await this.client.propose(bytes, { timeoutMs }).catch((error: unknown) => {
       throw failureOf(error, what);
     });
     const decoded = read(() => decodeKvResult(result));
@@ -115,8 +87,14 @@ export class NativeKv implements KvAccess {
   }
 }
 
+const READ_IT_BACK = 'Look what is there now: raft-inspector kv get <key> --consistency linearizable';
+
 /** A key that is read where only the answering matters, not the value. */
 export const PROBE_KEY: Uint8Array = Buffer.from('raft-inspector/probe');
+
+function placeOf(event: KvEvent): number | null {
+  return event.kind === 'lost' ? null : event.revision;
+}
 
 function written(result: Exclude<KvResult, { status: 'bad' }>): KvWritten {
   if (result.status === 'ok') return { revision: result.revision, existed: result.existed };
@@ -131,8 +109,9 @@ function read<T>(decode: () => T): T {
   }
 }
 
-function failureOf(error: unknown, what: string): Error {
-  if (error instanceof CallError) return toFailure(error, what, 'Look what is there now: raft-inspector kv get <key> --consistency linearizable');
+/** Whatever a call was rejected with, as the error that commands end with. */
+export function failureOf(error: unknown, what: string, howToFindOut = READ_IT_BACK): Error {
+  if (error instanceof CallError) return toFailure(error, what, howToFindOut);
   if (error instanceof InspectorError) return error;
   return new UnreachableError(`${what}: ${error instanceof Error ? error.message : String(error)}`, 'raft-inspector member list shows who answers', { cause: error });
 }

@@ -34,7 +34,8 @@ export class EventRing {
     this.held.push(held);
     this.bytes += held.bytes.length;
     while (this.held.length - this.start > this.maxEvents || this.bytes > this.maxBytes) this.dropOldest();
-    for (const watcher of [...this.watchers]) tell(watcher, held);
+    const watchers = [...this.watchers]; // who starts to watch because of this event is told only later ones
+    for (const watcher of watchers) tell(watcher, held);
   }
 
   /** @throws {CallError} `compacted`, when changes at or after the asked revision are no longer held. */

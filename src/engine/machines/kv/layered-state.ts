@@ -52,7 +52,7 @@ export class LayeredState {
   *range(from: Uint8Array, until: Uint8Array | undefined): Generator<readonly [place: Uint8Array, record: KvRecord]> {
     const changed = this.changedIn(from, until);
     let next = 0;
-    for (const [place, bytes] of this.store.range(this.database, until === undefined ? { from } : { from, until })) {
+    for (const [place, bytes] of this.store.range(this.database, { ...(from.length === 0 ? {} : { from }), ...(until === undefined ? {} : { until }) })) {
       const name = nameOf(place);
       for (let at = changed[next]; at !== undefined && at[0] < name; at = changed[++next]) if (at[1] !== null) yield [placeFrom(at[0]), at[1]];
       const change = changed[next];

@@ -15,6 +15,9 @@ export const decodeNativeEntry: EntryDecoder = ({ kind, data }) => {
   }
 };
 
+/** For state machines that this tool does not know: our own entries, and sizes of the rest. */
+export const decodeOtherEntry: EntryDecoder = (entry) => (entry.kind === 'command' ? { ...plain('command'), valueBytes: entry.bytes } : decodeNativeEntry(entry));
+
 function plain(op: string, detail = ''): DecodedEntry {
   return { op, key: null, valueBytes: null, detail };
 }

@@ -133,6 +133,6 @@ export function* readRecords(directory: NativeDir, transaction: number, range: E
 function toLogEntry({ entry, chainHash, byteOffset }: WalkedEntry, file: string): LogEntry {
   const { index, term, kind, payload, wallClockMs } = entry;
   const shown: LogEntry = { type: 'entry', index, term, kind, file, byteOffset, bytes: payload.length, data: payload, extensions: chainHash };
-  if (wallClockMs > 0 && wallClockMs <= 8.64e15) shown.appendedAt = new Date(wallClockMs).toISOString();
+  if (wallClockMs > 0 && wallClockMs <= 253_402_300_799_999) shown.appendedAt = new Date(wallClockMs).toISOString();
   return shown;
 }

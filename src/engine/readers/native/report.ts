@@ -83,7 +83,7 @@ export function assemble(parts: MemberParts): { report: MemberReport; findings: 
     running,
     lastWritten: Math.max(...times) === 0 ? null : new Date(Math.max(...times)).toISOString(),
     startable,
-    serverStarts: running === null ? startable.ok : null,
+    serverStarts: running === null ? startable.ok && !state.isDamaged : null,
   };
   return { report, findings };
 }
@@ -123,7 +123,7 @@ function endOf({ tail, lostCommit, survey }: LogReading): LogPosition | null {
  */
 function damageOf({ log, directory }: MemberParts): DamageReport[] {
   if (log === null) return [{ file: directory.log, byteOffset: 0, fromIndex: null, toIndex: null, tail: null }];
-  const { survey, records, lostCommit, badMetas, pageDamage } = log;
+  const { survey, records, lostCommit } = log;
   const tail = endOf(log);
   const places: DamageReport[] = survey.damage.map(({ file, byteOffset, fromIndex, toIndex }) => ({ file, byteOffset, fromIndex, toIndex, tail }));
   const behind = (survey.last?.index ?? records.base.value?.index ?? 0) + 1;
@@ -135,10 +135,7 @@ function damageOf({ log, directory }: MemberParts): DamageReport[] {
     const isMore = to === null || to >= behind;
     add(lostCommit.damage.byteOffset, isMore ? behind : null, isMore ? to : null);
   }
-  for (const { byteOffset } of badMetas) add(byteOffset, null, null);
   if (log.tail === null) add(records.tail.byteOffset, behind, null);
-  if (pageDamage !== null) add(pageDamage.byteOffset, null, null);
-  for (const one of [records.tail, records.tailCopy]) if (one.value === null && log.tail !== null) add(one.byteOffset, null, null);
   return places;
 }
 

@@ -27,6 +27,8 @@ export interface MemberSnapshot {
 }
 
 const MAX_FILES = 1000;
+/** End of the year 9999: the last that RFC 3339 can write. */
+const MAX_DATE_MS = 253_402_300_799_999;
 const NAME = /^(\d{1,16})-(\d{1,16})-[0-9a-f]{16}$/;
 
 /** Sound, and named by the log's environment: what a start would build on. Where the names are lost, every sound file counts. */
@@ -86,6 +88,7 @@ export function toSnapshotReport({ file, position, bytes, manifest, named, probl
     bytes,
     status: problem !== null ? 'bad' : manifest === null ? 'unverifiable' : 'verified',
     confState: configuration && { voters: votersOf(configuration), learners: learnersOf(configuration) },
+    ...(manifest === null ? {} : { takenAt: new Date(Math.min(manifest.takenAtMs, MAX_DATE_MS)).toISOString() }),
   };
 }
 

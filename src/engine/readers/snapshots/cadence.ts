@@ -55,7 +55,7 @@ export function snapshotRows(member: MemberReport, root: string | null, nowMs: n
 }
 
 function takenAt(snapshot: SnapshotReport, root: string | null): string | null {
-  const named = takenAtOf(path.basename(snapshot.file));
+  const named = snapshot.takenAt ?? takenAtOf(path.basename(snapshot.file));
   if (named !== null || root === null) return named;
   try {
     return fs.statSync(path.join(root, snapshot.file)).mtime.toISOString();

@@ -41,7 +41,7 @@ export async function verifyNativeSnapshot(source: FileSource, file: string, opt
     parts: keys === null ? [] : [{ type: 'keys', count: keys.keys, bytes: manifest.bytes }],
     state: { revision: keys?.revision ?? null, keys: keys?.keys ?? null, hash: manifest.stateHash },
     formatVersion: manifest.version,
-    takenAt: new Date(Math.min(manifest.takenAtMs, 8.64e15)).toISOString(),
+    takenAt: new Date(Math.min(manifest.takenAtMs, 253_402_300_799_999)).toISOString(),
   };
   return concluded(report, list);
 }

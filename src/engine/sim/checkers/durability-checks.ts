@@ -73,7 +73,13 @@ export class DurabilityChecks implements Checker {
     }
   }
 
+  /**
+   * The vote is on the disk, or the disk is in a later term: then the vote went into one commit with what followed it, and the member
+   * can never vote in that term again, which is all that a stored vote is for.
+   */
   private checkVote(member: MemberTruth, term: Term, candidate: string): void {
-    if (member.disk.votes.get(term) !== candidate) this.truth.violate('I11', member, `its vote for ${candidate} in term ${term} is not on its disk`);
+    const stored = member.disk.votes.get(term);
+    const isSafe = stored === candidate || (stored === undefined && member.disk.hardState.term > term);
+    if (!isSafe) this.truth.violate('I11', member, `its vote for ${candidate} in term ${term} is not on its disk`);
   }
 }

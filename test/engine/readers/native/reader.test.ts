@@ -270,7 +270,7 @@ describe('native reader', () => {
     fs.writeFileSync(file, bytes);
     const { report, findings } = read(copy);
     assert.deepEqual(findings.map(({ rule, severity, file: name, byteOffset }) => [rule, severity, name, byteOffset]), [['state-damaged', 'warn', 'state/data.mdb', pair.byteOffset]]);
-    assert.deepEqual([report.health, report.startable.ok, report.state?.keys], ['ok', true, null]);
+    assert.deepEqual([report.health, report.startable.ok, report.serverStarts, report.state?.keys], ['ok', true, false, null]);
     fs.rmSync(path.join(copy, 'state'), { recursive: true });
     assert.deepEqual([read(copy).findings.length, read(copy).report.appliedIndex], [0, null]);
   });
