@@ -21,6 +21,11 @@ export class RunningCli {
     return this.stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line) as T);
   }
 
+  /** Ends it whatever it does; a test that fails must leave nothing running. */
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
   /** As Ctrl-C at a terminal does. */
   interrupt(): Promise<number | null> {
     this.child.kill('SIGINT');

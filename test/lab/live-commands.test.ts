@@ -25,11 +25,20 @@ const list = (lab: TestLab, exit = 0): Promise<MemberList> => live<MemberList>(l
 describe('live commands on a practice cluster', function () {
   this.timeout(120_000);
   let lab: TestLab;
+  const watches: RunningCli[] = [];
+  const watching = (...words: string[]): RunningCli => {
+    const watch = new RunningCli([...words, '--lab', lab.dir]);
+    watches.push(watch);
+    return watch;
+  };
   before(async () => {
     ensureBuilt();
     lab = await TestLab.up(3);
   });
-  after(() => lab?.end());
+  after(async () => {
+    for (const watch of watches) watch.kill();
+    await lab?.end();
+  });
 
   it('kv: puts, gets at three levels, swaps and deletes', async () => {
     const put = (await live<{ revision: number; existed: boolean }>(lab, 0, 'kv', 'put', 'a', 'one')).envelope.data;
@@ -74,7 +83,7 @@ describe('live commands on a practice cluster', function () {
   });
 
   it('member list --watch gives a line a look, and ends well on Ctrl-C', async () => {
-    const watch = new RunningCli(['member', 'list', '--watch=200ms', '--lab', lab.dir]);
+    const watch = watching('member', 'list', '--watch=200ms');
     await until('three looks', () => watch.rows().length >= 3);
     assert.equal(await watch.interrupt(), 0);
     assert.ok(watch.rows<MemberList>().every((one) => one.members.length === 3));
@@ -82,7 +91,7 @@ describe('live commands on a practice cluster', function () {
 
   it('changes one member at a time under load; no acknowledged write is lost or doubled', async () => {
     const prefix = 'load/';
-    const watch = new RunningCli(['kv', 'watch', prefix, '--prefix', '--lab', lab.dir]);
+    const watch = watching('kv', 'watch', prefix, '--prefix');
     const writer = await LiveWriter.start(lab.connection, { prefix, tasks: 4, everyMs: 10 });
     let caseDir = '';
     try {

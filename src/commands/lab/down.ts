@@ -25,11 +25,11 @@ export default class LabDown extends BaseCommand<LabDownReport> {
   protected async execute(): Promise<Answer<LabDownReport>> {
     const { flags } = await this.parse(LabDown);
     const { labDown } = await import('../../engine/lab/down.ts');
-    const { before, isPurged } = await labDown(path.resolve(flags.dir), flags.purge ? 'purge' : 'keep');
+    const { before, wasRunning, isPurged } = await labDown(path.resolve(flags.dir), flags.purge ? 'purge' : 'keep');
     const data = isPurged ? [] : before.members.map((one) => path.join(flags.dir, one.id));
     const inspect = `raft-inspector inspect timeline ${data.join(' ')}`;
     return {
-      data: { dir: flags.dir, clusterId: before.clusterId, changed: before.supervisor !== null || before.isRunning, purged: isPurged, data },
+      data: { dir: flags.dir, clusterId: before.clusterId, changed: wasRunning || isPurged, purged: isPurged, data },
       findings: [],
       next: isPurged ? [] : [inspect, labCommand(flags.dir, 'up')],
       *screen(style) {

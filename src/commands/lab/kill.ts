@@ -28,8 +28,9 @@ export default class LabKill extends BaseCommand<LabKillReport> {
     const dir = path.resolve(flags.dir);
     const { giveOrder } = await import('../../engine/lab/control.ts');
     const named = argv as string[];
-    if (flags.all === named.length > 0) throw new UsageError(flags.all ? '--all and named members say two things' : 'no member was named', 'Name members: lab kill n1 n2; or give --all');
-    const ids = flags.all ? (await giveOrder(dir, { kind: 'status' })).members.map((one) => one.id) : named;
+    const isAll = Boolean(flags.all); // the framework leaves out what was not given
+    if (isAll === named.length > 0) throw new UsageError(isAll ? '--all and named members say two things' : 'no member was named', 'Name members: lab kill n1 n2; or give --all');
+    const ids = isAll ? (await giveOrder(dir, { kind: 'status' })).members.map((one) => one.id) : named;
     const signal = flags.stop ? 'SIGSTOP' : flags.cont ? 'SIGCONT' : 'SIGKILL';
     const status = await giveOrder(dir, { kind: 'kill', ids, signal }, this.globals.timeout ?? 30_000);
     const word = { SIGKILL: 'KILLED', SIGSTOP: 'PAUSED', SIGCONT: 'GOES ON' }[signal];

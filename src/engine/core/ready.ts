@@ -63,7 +63,7 @@ export interface Ready {
   /** Claim nothing about this member's disk: may leave at once. */
   readonly messages: readonly Message[];
   readonly appends: readonly AppendOrder[];
-  /** May leave only when `write`, and every write before it, is durable. */
+  /** May leave only when `write`, and every write before it, is durable, and after the core was given `written`. */
   readonly messagesAfterWrite: readonly Message[];
   /** Where each proposal was appended. It is done when that entry, with that term, is applied; leadership lost before: unknown. */
   readonly proposals: readonly Outcome<LogPosition>[];

@@ -62,7 +62,8 @@ export function statusOf(state: RaftState): RaftStatus {
   };
 }
 
-function leaderContactTicks(state: RaftState): number | null {
+/** Ticks since this term's leader was heard; 0 for the leader itself, null when it never was. */
+export function leaderContactTicks(state: RaftState): number | null {
   if (state.role === 'leader' || state.isHeard) return 0;
   return state.contactTick === null ? null : state.now - state.contactTick;
 }

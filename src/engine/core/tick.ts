@@ -24,8 +24,13 @@ export function onTick(state: RaftState, ticks: number, out: Outbox): RaftState 
 function tickFollower(state: RaftState, now: number, ticks: number, out: Outbox): RaftState {
   if (state.isHeard) return retryReads(resetElection(withFields(state, { now, isHeard: false, contactTick: now })), out);
   const next: RaftState = withFields(state, { now, electionElapsed: state.electionElapsed + ticks });
-  if (next.electionElapsed < next.electionTimeout) return next.asked === null ? next : retryReads(next, out);
+  if (next.electionElapsed < next.electionTimeout || isVoteOnItsWay(next)) return next.asked === null ? next : retryReads(next, out);
   return mayCampaign(next) ? startPreVote(next, out) : retryReads(resetElection(next), out);
+}
+
+/** The own vote is still being written: to stand again would queue one more write, and a slow disk would never catch up. */
+function isVoteOnItsWay({ campaign, disk }: RaftState): boolean {
+  return campaign !== null && disk.lastWritten < campaign.voteWrite;
 }
 
 function tickLeader(state: RaftState, leading: Leading, now: number, ticks: number, out: Outbox): RaftState {

@@ -7,9 +7,10 @@ import { leftovers } from './up.ts';
 const GONE_DEADLINE_MS = 15_000;
 
 /** Ends the practice cluster in `dir`; `purge` removes the directory, else its data stay. Gives what it was before. */
-export async function labDown(dir: string, purge: 'purge' | 'keep'): Promise<{ readonly before: LabStatus; readonly isPurged: boolean }> {
+export async function labDown(dir: string, purge: 'purge' | 'keep'): Promise<{ readonly before: LabStatus; readonly wasRunning: boolean; readonly isPurged: boolean }> {
   const { supervisor } = readLabFile(dir);
   let before = stoppedStatus(dir);
+  const wasRunning = supervisor !== null;
   if (supervisor !== null && isLabRunning(dir)) {
     before = await giveOrder(dir, { kind: 'down' });
     await untilGone([supervisor.pid]);
@@ -20,7 +21,7 @@ export async function labDown(dir: string, purge: 'purge' | 'keep'): Promise<{ r
     writeLabFile(dir, { ...withoutProcesses(readLabFile(dir)), supervisor: null });
   }
   if (purge === 'purge') fs.rmSync(dir, { recursive: true, force: true });
-  return { before, isPurged: purge === 'purge' };
+  return { before, wasRunning, isPurged: purge === 'purge' };
 }
 
 /** What can be said of a lab that does not run. */

@@ -47,6 +47,13 @@ export class AppendCalls {
     return this.asked.has(id);
   }
 
+  /** Runs what puts these calls to the core. Should the member end half-way, nobody can say what was appended. */
+  putting(ids: readonly number[], put: () => void): void {
+    this.expect(ids, 'unknown');
+    put();
+    this.expect(ids, 'failed'); // what the core has not answered, it has not appended
+  }
+
   /** What the core said. A retried change may name an entry applied long ago. */
   told(outcome: Outcome<LogPosition>, appliedIndex: LogIndex): void {
     const call = this.asked.get(outcome.id);
@@ -87,6 +94,13 @@ export class AppendCalls {
   endAll(error: (outcome: 'failed' | 'unknown') => CallError): void {
     this.loseAppended(Number.MAX_SAFE_INTEGER, () => error('unknown'));
     for (const call of this.asked.values()) call.reject(error(call.outcome));
+  }
+
+  private expect(ids: readonly number[], outcome: 'failed' | 'unknown'): void {
+    for (const id of ids) {
+      const call = this.asked.get(id);
+      if (call !== undefined) call.outcome = outcome;
+    }
   }
 
   private forget(id: number): void {

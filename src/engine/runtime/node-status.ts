@@ -1,5 +1,8 @@
+import { quorumValue } from '../core/configuration.ts';
+import { activeConfiguration } from '../core/membership.ts';
+import { peerOf } from '../core/peers.ts';
 import { TICK_MS } from '../core/settings.ts';
-import { statusOf } from '../core/status.ts';
+import { leaderContactTicks, statusOf } from '../core/status.ts';
 import type { RaftState } from '../core/state.ts';
 import type { NodeStatus } from '../ports/node-api.ts';
 import type { Identity } from '../ports/storage.ts';
@@ -16,10 +19,21 @@ export interface Surroundings {
   readonly eventLoopDelayMs: number;
 }
 
-/** Milliseconds since this member last heard the leader; 0 for the leader itself, null when it never did in this term. */
+/**
+ * How old this member's knowledge of who leads may be, in milliseconds: since it last heard the leader, and for the leader since it last
+ * heard from a quorum, for a cut-off leader does not know yet that another one writes. Null: never heard in this term.
+ */
 export function leaderContactMs(state: RaftState): number | null {
-  const { leaderContactTicks } = statusOf(state);
-  return leaderContactTicks === null ? null : leaderContactTicks * TICK_MS;
+  const { leading } = state;
+  if (leading === null) {
+    const ticks = leaderContactTicks(state);
+    return ticks === null ? null : ticks * TICK_MS;
+  }
+  const heardTick = quorumValue(activeConfiguration(state), (voter) => {
+    const peer = peerOf(state, voter);
+    return voter === state.id || peer?.isHeard === true ? state.now : (peer?.contactTick ?? leading.sinceTick);
+  });
+  return (state.now - heardTick) * TICK_MS;
 }
 
 export function nodeStatus(state: RaftState, around: Surroundings): NodeStatus {

@@ -160,7 +160,7 @@ export class RaftNode implements NodeApi {
     const id = ++this.lastId;
     const call = this.calls.add(id, options.deadlineMs, 'membership change');
     const { changeId, expectedIndex } = options;
-    this.driver.input({ kind: 'change', id, changeId, change, expectedIndex, wallClockMs: this.ports.clock.wallClockMs() });
+    this.calls.putting([id], () => this.driver.input({ kind: 'change', id, changeId, change, expectedIndex, wallClockMs: this.ports.clock.wallClockMs() }));
     const { index, term } = await call.promise;
     return { index, term };
   }
@@ -239,7 +239,11 @@ export class RaftNode implements NodeApi {
     const proposals = this.proposals.filter(({ id }) => this.calls.isAsked(id)); // the others' deadline has passed
     this.proposals = [];
     this.proposedBytes = 0;
-    if (proposals.length > 0) this.driver.input({ kind: 'propose', proposals, wallClockMs: this.ports.clock.wallClockMs() });
+    if (proposals.length === 0) return;
+    this.calls.putting(
+      proposals.map(({ id }) => id),
+      () => this.driver.input({ kind: 'propose', proposals, wallClockMs: this.ports.clock.wallClockMs() }),
+    );
   }
 
   /** What arrives from other members. What fails the check is counted and forgotten. */
@@ -261,7 +265,7 @@ export class RaftNode implements NodeApi {
     for (const outcome of ready.transfers) {
       const call = this.transfers.get(outcome.id);
       if (outcome.kind === 'accepted') call?.resolve(outcome.value);
-      else call?.reject(this.toCallError(outcome.refusal));
+      else call?.reject(this.toCallError(outcome.refusal, outcome.refusal.rule === 'transfer-timeout' ? 'unknown' : 'failed'));
     }
     if (before.role === 'leader' && (after.role !== 'leader' || after.term !== before.term)) this.leadershipLost();
     if (ready.dropReceived) {
@@ -285,6 +289,7 @@ export class RaftNode implements NodeApi {
   private advanced(index: number): void {
     this.driver.input({ kind: 'applied', index });
     this.reads.advanced(index);
+    this.incoming.outgrown(index);
     this.keeper.consider(index);
   }
 
@@ -324,9 +329,8 @@ export class RaftNode implements NodeApi {
     if (this.calls.size + this.transfers.size >= MAX_OPEN_CALLS) throw new CallError('failed', 'overloaded', `${MAX_OPEN_CALLS} calls are waiting already`);
   }
 
-  private toCallError(refusal: Refusal): CallError {
-    // A refusal says that nothing was appended, but for leadership that moved away from something under way.
-    const outcome = refusal.rule === 'transfer-timeout' ? 'unknown' : 'failed';
+  /** A refused proposal, read or change was never appended; leadership that did not move in time may still move. */
+  private toCallError(refusal: Refusal, outcome: 'failed' | 'unknown' = 'failed'): CallError {
     return new CallError(outcome, refusal.rule, refusal.message, this.leaderHint(refusal.leader));
   }
 

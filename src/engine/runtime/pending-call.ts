@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '../ports/clock.ts';
 import { CallError } from '../ports/node-api.ts';
 
+// Timers take no more than this: a longer one would fire at once.
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** A call that has not ended. It ends once: by its result, by a refusal, or by its deadline. */
 export class PendingCall<T> {
   readonly promise: Promise<T>;
@@ -18,7 +21,7 @@ export class PendingCall<T> {
     this.promise = new Promise<T>((resolve, reject) => {
       this.settle = { resolve, reject };
     });
-    this.timer = clock.after(Math.max(0, deadlineMs), () => this.reject(new CallError(this.outcome, 'timeout', `${what}: no outcome within ${deadlineMs} ms`)));
+    this.timer = clock.after(Math.min(Math.max(0, deadlineMs), MAX_TIMER_MS), () => this.reject(new CallError(this.outcome, 'timeout', `${what}: no outcome within ${deadlineMs} ms`)));
   }
 
   get isEnded(): boolean {

@@ -66,6 +66,10 @@ export class Reads {
       for (const { call } of reads) call.reject(this.refused(outcome.refusal));
       return;
     }
+    if (this.waiters.size >= this.driver.state.settings.maxPendingReads) {
+      for (const { call } of reads) call.reject(new CallError('failed', 'overloaded', 'too many reads wait for the state machine'));
+      return;
+    }
     this.waiters.add(outcome.value, () => {
       for (const { request, call } of reads) if (!call.isEnded) this.settle(request, call);
     });
@@ -118,7 +122,7 @@ export class Reads {
 
   private checkFollower(state: RaftState, level: Extract<ReadLevel, { kind: 'follower' }>): void {
     const ageMs = leaderContactMs(state);
-    if (ageMs === null || ageMs > level.maxStalenessMs) {
+    if (ageMs === null || !(ageMs <= level.maxStalenessMs)) {
       throw new CallError('failed', 'too-stale', `the leader was last heard ${ageMs === null ? 'never in this term' : `${ageMs} ms ago`}, allowed are ${level.maxStalenessMs} ms`);
     }
     if (level.token === undefined) return;

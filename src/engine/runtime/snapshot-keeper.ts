@@ -90,9 +90,9 @@ export class SnapshotKeeper {
   }
 
   private async takeOne(): Promise<NamedSnapshot> {
-    if (this.isBusy()) throw new CallError('failed', 'overloaded', 'a snapshot is being received: take one afterwards');
     try {
       await this.swept();
+      if (this.isBusy()) throw new CallError('failed', 'overloaded', 'a snapshot is being received: take one afterwards');
       const view = await this.ports.machine.snapshot();
       const snapshot = await this.write(view).finally(() => view.release());
       return await this.name(snapshot);

@@ -68,6 +68,13 @@ export class IncomingSnapshot {
       .finally(() => void this.waiting--);
   }
 
+  /** The log brought the state past the snapshot under way: its sender is gone, and nobody waits for it any more. */
+  outgrown(appliedIndex: LogIndex): void {
+    const isPast = (): boolean => this.receiver !== null && this.receiver.manifest.index <= appliedIndex;
+    if (!isPast()) return;
+    this.work = this.work.then(async () => (isPast() ? await this.abandon() : undefined)).catch((error: unknown) => this.hooks.failed(error));
+  }
+
   /** Keeps what arrived for a later attempt. */
   async end(): Promise<void> {
     this.hasEnded = true;

@@ -24,8 +24,8 @@ export interface CampaignOptions {
   readonly mutants?: ReadonlySet<string>;
   /** Milliseconds of real time, for the report; the runs themselves know none. */
   readonly nowMs: () => number;
-  /** After each seed; `stop` ends the campaign early. */
-  readonly onSeed?: (result: SimulationResult) => Promise<'go-on' | 'stop'>;
+  /** After each seed; what it finds wrong counts as well. */
+  readonly onSeed?: (result: SimulationResult) => Promise<readonly Violation[]>;
 }
 
 /** Runs neighbouring seeds one after another in this process. */
@@ -41,8 +41,9 @@ export async function runCampaign({ from, seeds, mutants, nowMs, onSeed }: Campa
     report.virtualUs += result.virtualUs;
     report.operations += result.history.lines.filter((line) => line.t === 'invoke').length;
     counters.add(result.counters);
-    if (result.violations.length > 0) report.failures.push({ seed, violations: result.violations });
-    if ((await onSeed?.(result)) === 'stop') break;
+    const more = (await onSeed?.(result)) ?? [];
+    const violations = [...result.violations, ...more];
+    if (violations.length > 0) report.failures.push({ seed, violations });
   }
   report.elapsedMs = nowMs() - began;
   report.counters = counters.toRecord();

@@ -72,7 +72,8 @@ export class Cluster {
     let newest: { index: number; configuration: Configuration } | undefined;
     for (const { view, isLost } of this.truth.members.values()) {
       if (isLost) continue;
-      const found = view.configurations.findLast((one) => one.index <= this.truth.commitIndex);
+      // One that lies at a committed index may still be another leader's, never to be committed.
+      const found = view.configurations.findLast((one) => one.index <= this.truth.commitIndex && this.truth.agrees(view, one.index));
       if (found !== undefined && found.index > (newest?.index ?? 0)) newest = found;
     }
     return newest?.configuration;

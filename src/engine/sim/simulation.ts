@@ -106,7 +106,8 @@ export class Simulation {
     try {
       await this.setUp();
       await this.phaseOne();
-      if (world.violations.length === 0 && !this.isStuckByDesign()) await this.phaseTwo();
+      if (this.plan.endsInQuorumLoss) for (const host of this.cluster.running()) host.kill('the end of all power');
+      else if (world.violations.length === 0 && !this.isStuckByDesign()) await this.phaseTwo();
       if (world.violations.length === 0) this.phaseThree();
     } finally {
       allow();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import type { AppendRequest } from '../../../src/engine/core/message.ts';
 import { ClusterCertificates } from '../../helpers/cluster-certificates.ts';
 import { TcpProxy } from '../../helpers/tcp-proxy.ts';
@@ -122,25 +123,56 @@ describe('gRPC transport', () => {
   });
 
   it('dials at once when the peer is heard, even with nothing to send', async () => {
-    const b = await member('b');
+    let b = await member('b');
+    const { port } = b.transport;
     const proxy = await proxyTo(() => b);
     const a = await member('a', { dial: () => proxy.address });
-    b.transport.setPeers([{ id: 'a', address: a.address }]);
     a.transport.setPeers([{ id: 'b', address: b.address }]);
-    await until('connected', () => proxy.pairs.length >= 2);
+    await until('connected', () => proxy.pairs.length === 2);
+    await b.transport.stop();
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // the idle backoff has grown to a second
+    b = await member('b', { port });
+    b.transport.setPeers([{ id: 'a', address: a.address }]);
     const stop = beat(b, 'b', 'a');
     try {
-      const before = proxy.accepted;
+      await until('a hears b', () => a.received.length > 0);
       const startMs = performance.now();
-      proxy.cut();
-      await until('connected again', () => proxy.accepted > before);
+      await until('connected again', () => proxy.pairs.length === 2);
       assert.ok(performance.now() - startMs < 400, `${performance.now() - startMs} ms`);
     } finally {
       stop();
     }
   });
 
-  it('gives up attempts that hang, without leaving connections behind, and is in use soon after the link heals', async () => {
+  it('looks for a silent peer on one connection at a time, and leaves none of them behind', async () => {
+    const open = new Set<net.Socket>();
+    let accepted = 0;
+    const silent = net.createServer((socket) => {
+      accepted += 1;
+      open.add(socket.resume());
+      socket.on('error', () => undefined);
+      socket.on('close', () => open.delete(socket));
+    });
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const a = await member('a', { tls: await certificates.member('a'), dial: () => `127.0.0.1:${(silent.address() as net.AddressInfo).port}` });
+    try {
+      a.transport.setPeers([{ id: 'b', address: 'b:1' }]);
+      a.transport.send(envelope(append(1)));
+      a.transport.send(envelope(heartbeat('a', 'b', 1)));
+      await until('an attempt', () => accepted > 0);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal(accepted, 1);
+      await until('the third attempt', () => accepted === 3);
+      await until('the earlier ones are gone', () => open.size === 1, 500);
+      await a.transport.stop();
+      await until('all are gone', () => open.size === 0, 500);
+    } finally {
+      for (const socket of open) socket.destroy();
+      silent.close();
+    }
+  });
+
+  it('is in use soon after a link heals on which attempts hung', async () => {
     const b = await member('b', { tls: await certificates.member('b') });
     const proxy = await proxyTo(() => b);
     proxy.hold();
@@ -149,7 +181,6 @@ describe('gRPC transport', () => {
     const stop = beat(a);
     try {
       await until('a second attempt', () => proxy.accepted >= 2, 3_000);
-      assert.ok(proxy.pairs.length <= 2, `${proxy.pairs.length} connections`);
       const startMs = performance.now();
       proxy.resume();
       await until('in use', () => b.received.length > 0);

@@ -290,6 +290,25 @@ describe('client', () => {
     assert.deepEqual(seen, [2]);
   });
 
+  it('a watch tells nothing twice, even when a member starts over', async () => {
+    const client = clientOf([a, b, c]);
+    const stop = new AbortController();
+    const seen: number[] = [];
+    for (let at = 0; at < 3; at++) cluster.append(X);
+    const watching = (async () => {
+      for await (const event of client.watch({ request: () => Buffer.from('1'), indexOf: indexOfEvent, from: 1, signal: stop.signal })) seen.push(indexOfEvent(event));
+    })();
+    await until('three events', () => seen.length === 3);
+    const first = cluster.nodes.find(({ watchers }) => watchers.size > 0);
+    first?.watchers.clear();
+    await first?.stop();
+    cluster.append(X);
+    await until('the fourth', () => seen.length >= 4);
+    stop.abort();
+    await watching;
+    assert.deepEqual(seen, [1, 2, 3, 4]);
+  });
+
   it('a watch that cannot be served says so', async () => {
     const client = clientOf([a]);
     const watching = client.watch({ request: () => Buffer.from('compacted'), indexOf: () => null, from: 1, signal: new AbortController().signal });

@@ -257,6 +257,15 @@ describe('kv watch', () => {
     assert.equal(fromNow.events.length, 2);
   });
 
+  it('drops a watcher that throws, and goes on', async () => {
+    const bench = new Bench();
+    bench.machine.watch(encodeKvWatch({ prefix: bytes(''), fromRevision: null }), () => assert.fail('a broken stream'));
+    const { events } = watching(bench, '', null);
+    await bench.run(put('a', '1'), put('b', '2'));
+    assert.equal(events.length, 2);
+    assert.equal(bench.get('b'), '2@2');
+  });
+
   it('refuses a revision that is no longer held, by number, by bytes and after a restart', async () => {
     const compacted = (error: unknown): boolean => error instanceof CallError && error.rule === 'compacted' && error.outcome === 'failed';
     const few = new Bench(new MemoryKvStore(), { maxEvents: 3, flushCommands: 1 });
@@ -363,6 +372,25 @@ describe('kv snapshot', () => {
       assert.ok((appliedIndex === 1 && after.stateHash() === before) || (appliedIndex === 300 && after.stateHash() === view.stateHash), `after ${cut} transactions`);
     }
     assert.ok(whole.transactions.length >= 3);
+  });
+
+  it('is taken beside a restore at any moment without undoing it', async () => {
+    const source = await filled(4);
+    const view = await source.machine.snapshot();
+    const content = await collect(view.chunks());
+    for (let turns = 0; turns < 120; turns++) {
+      const target = new Bench(new MemoryKvStore(), { flushCommands: 1000 });
+      await target.run(put('old', '1'));
+      const restoring = target.machine.restore(4, view.stateHash, pieces(content, 1 << 20));
+      for (let n = 0; n < turns; n++) await Promise.resolve();
+      const other = await target.machine.snapshot();
+      await restoring;
+      assert.ok(other.index === 4 || other.index === 1);
+      assert.ok((await collect(other.chunks())).length > 20);
+      assert.equal(await target.restart(), 4, `after ${turns} turns`);
+      assert.equal(target.machine.stateHash(), view.stateHash);
+      assert.equal(target.range('').pairs.length, 4);
+    }
   });
 
   it('gives long keys a place that a short key cannot take', () => {

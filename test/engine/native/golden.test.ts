@@ -9,16 +9,16 @@ import { IDENTITY } from '../storage/storage-fixtures.ts';
 
 /** Bytes that version 1 wrote once and must write for ever: a change here is a change of the format. */
 const GOLDEN: readonly { name: string; bytes: Buffer; hex: string }[] = [
-  { name: 'hard state', bytes: encodeHardState({ term: 3, vote: 'n2', commit: 258 }), hex: '' },
-  { name: 'tail', bytes: encodePosition('tail', { index: 5, term: 1, chainHash: Buffer.alloc(16, 0xab) }), hex: '' },
-  { name: 'identity', bytes: encodeIdentity(IDENTITY), hex: '' },
+  { name: 'hard state', bytes: encodeHardState({ term: 3, vote: 'n2', commit: 258 }), hex: '01030000000000140000000000000003000000000000010200026e327785f2f0' },
+  { name: 'tail', bytes: encodePosition('tail', { index: 5, term: 1, chainHash: Buffer.alloc(16, 0xab) }), hex: '010400000000002000000000000000050000000000000001abababababababababababababababab9acbfbe8' },
+  { name: 'identity', bytes: encodeIdentity(IDENTITY), hex: '01020000000000507b22636c75737465724964223a22632d31222c2267656e65726174696f6e223a312c226d656d6265724964223a226e31222c226e616d65223a226669727374222c226d616368696e65223a226b76227dc09fe97e' },
   {
     name: 'batch',
     bytes: encodeBatch([{ index: 2, term: 1, kind: 'command', wallClockMs: 1_700_000_000_000, payload: Buffer.from('ab') }], EMPTY_CHAIN).record,
-    hex: '',
+    hex: '010800000000004200000000000000020000000100000000000000020000000000000001000000000000018bcfe56800000000026162eeb4343ae763bf8bd61d15216d293821448ef1b71fff1f7d',
   },
-  { name: 'snapshot header', bytes: encodeSnapshotHeader(), hex: '' },
-  { name: 'chunk', bytes: encodeChunk(1, Buffer.from('xyz')), hex: '' },
+  { name: 'snapshot header', bytes: encodeSnapshotHeader(), hex: '5249534e415030310000000000000000' },
+  { name: 'chunk', bytes: encodeChunk(1, Buffer.from('xyz')), hex: '01090000000000070000000178797aa93e5fc6' },
 ];
 
 describe('native format: bytes of version 1', () => {

@@ -167,6 +167,19 @@ describe('reads', () => {
     await assert.rejects(world.time.outcome(world.get(follower, 'k', { kind: 'linearizable' }, 300)), (error: unknown) => error instanceof CallError && error.outcome === 'failed');
   });
 
+  it('follower at a leader that a quorum no longer answers are as old as its last contact (B13)', async () => {
+    const world = await MiniWorld.start();
+    const leader = await world.elect();
+    await world.time.run(200);
+    world.cut(leader);
+    await world.time.run(200);
+    assert.equal(world.node(leader).status().role, 'leader', 'it has not noticed yet');
+    await assert.rejects(world.get(leader, 'k', { kind: 'follower', maxStalenessMs: 100 }), failure('failed', 'too-stale'));
+    world.heal();
+    await world.time.run(100);
+    assert.ok(((await world.get(leader, 'k', { kind: 'follower', maxStalenessMs: 100 })).leaderContactMs ?? 999) <= 100);
+  });
+
   it('linearizable wait at a member whose disk is behind, until it has applied what the leader had committed', async () => {
     const world = await MiniWorld.start();
     const leader = await world.elect();

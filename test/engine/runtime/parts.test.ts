@@ -83,6 +83,18 @@ describe('append calls (B20)', () => {
     assert.equal(calls.size, 0);
   });
 
+  it('are unknown when the member ends while they are put to the core, failed before and after', async () => {
+    for (const moment of ['before', 'while', 'after']) {
+      const calls = new AppendCalls(new HostClock(new VirtualTime()), refused);
+      const ended = end(calls.add(1, 1000, 'call').promise);
+      const stop = (): void => calls.endAll((outcome) => new CallError(outcome, 'storage-failed', ''));
+      if (moment === 'before') stop();
+      calls.putting([1], () => (moment === 'while' ? stop() : undefined));
+      if (moment === 'after') stop();
+      assert.equal(await ended, moment === 'while' ? 'unknown storage-failed' : 'failed storage-failed', moment);
+    }
+  });
+
   it('keep nothing of a call whose deadline has passed', async () => {
     const time = new VirtualTime();
     const calls = new AppendCalls(new HostClock(time), refused);
@@ -193,6 +205,19 @@ describe('incoming snapshot (B17)', () => {
     await ahead.chunk(0);
     assert.deepEqual(ahead.acks, ['done 700000']);
     assert.deepEqual(ahead.received, []);
+  });
+
+  it('is given up when the log got past it: its sender is gone, and own snapshots may be taken again', async () => {
+    const { incoming, chunk, acks } = await setUp();
+    await chunk(0);
+    assert.ok(incoming.isBusy);
+    incoming.outgrown(39);
+    await chunk(200_000);
+    assert.ok(incoming.isBusy);
+    incoming.outgrown(40);
+    for (let n = 0; n < 5; n++) await new Promise((resolve) => void setImmediate(resolve));
+    assert.equal(incoming.isBusy, false);
+    assert.deepEqual(acks, ['go-on 200000', 'go-on 400000']);
   });
 
   it('never mixes two: content of another snapshot under this id does not verify (M37)', async () => {

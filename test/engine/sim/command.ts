@@ -35,8 +35,9 @@ async function runPart(part: Part): Promise<CampaignReport> {
     mutants: new Set(part.mutants),
     nowMs: () => performance.now(),
     onSeed: async (result) => {
-      if (part.withRecovery && result.plan.endsInQuorumLoss && result.violations.length === 0) await judgeRecovery(result);
-      return 'go-on';
+      if (!part.withRecovery || !result.plan.endsInQuorumLoss || result.violations.length > 0) return [];
+      const verdict = await judgeRecovery(result);
+      return (verdict?.complaints ?? []).map((message) => ({ rule: 'recovery', node: verdict?.report.source ?? 'none', message, atUs: result.virtualUs, event: result.events }));
     },
   });
 }

@@ -68,7 +68,7 @@ describe('LMDB on a real disk', () => {
         const call = /(pwrite64|pwritev|fdatasync)\(\d+<[^>]*data\.mdb>/.exec(line)?.[1];
         if (call === undefined) return [];
         // Only the meta page is written in part: 128 bytes within the first two pages.
-        return [call === 'fdatasync' ? 'sync' : / = 128$/.test(line) ? 'meta' : 'pages'];
+        return [call === 'fdatasync' ? 'sync' : line.endsWith(' = 128') ? 'meta' : 'pages'];
       });
       const commits = calls.join(' ').split('report').slice(0, 3);
       for (const commit of commits) assert.match(commit.trim(), /(pages )+sync meta$/);

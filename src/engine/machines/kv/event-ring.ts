@@ -35,7 +35,7 @@ export class EventRing {
     this.bytes += held.bytes.length;
     while (this.held.length - this.start > this.maxEvents || this.bytes > this.maxBytes) this.dropOldest();
     const watchers = [...this.watchers]; // who starts to watch because of this event is told only later ones
-    for (const watcher of watchers) tell(watcher, held);
+    for (const watcher of watchers) this.tell(watcher, () => tell(watcher, held));
   }
 
   /** @throws {CallError} `compacted`, when changes at or after the asked revision are no longer held. */
@@ -54,7 +54,16 @@ export class EventRing {
     const ended = [...this.watchers];
     this.watchers.clear();
     [this.held, this.start, this.bytes, this.floor] = [[], 0, 0, floor];
-    for (const watcher of ended) watcher.emit(lost);
+    for (const watcher of ended) this.tell(watcher, () => watcher.emit(lost));
+  }
+
+  /** A stream that breaks ends its own watch and nothing else. */
+  private tell(watcher: Watcher, emit: () => void): void {
+    try {
+      emit();
+    } catch {
+      this.watchers.delete(watcher);
+    }
   }
 
   private dropOldest(): void {

@@ -49,6 +49,7 @@ export class KvMachine implements StateMachine {
   private storedIndex = 0;
   private waitingCommands = 0;
   private flushing: Promise<void> | null = null;
+  private restoring: Promise<void> | null = null;
   private failure: unknown = null;
   private viewWaiters: ViewWaiter[] = [];
 
@@ -72,6 +73,7 @@ export class KvMachine implements StateMachine {
   async apply(commands: readonly Command[], upTo: number): Promise<readonly Uint8Array[]> {
     while (this.flushing !== null && this.isFlushOverdue()) await this.flushing;
     this.check();
+    if (this.restoring !== null) throw new Error('commands during a restore');
     const results = commands.map((command) => this.execute(command));
     this.applied = Math.max(this.applied, upTo);
     this.waitingCommands += commands.length;
@@ -113,6 +115,8 @@ export class KvMachine implements StateMachine {
 
   /** Stores what is waiting, then takes a view of exactly that: no later command is in it. */
   async snapshot(): Promise<StateView> {
+    // A flush beside a restore would name the old pairs again after the restore named the new ones.
+    if (this.restoring !== null) await this.restoring;
     this.check();
     return await new Promise<StateView>((resolve, reject) => {
       this.viewWaiters.push({ resolve, reject });
@@ -122,6 +126,16 @@ export class KvMachine implements StateMachine {
 
   async restore(index: number, stateHash: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     await this.drain();
+    this.restoring = this.replace(index, stateHash, chunks).finally(() => void (this.restoring = null));
+    await this.restoring;
+  }
+
+  /** Stores what is waiting. The environment stays open: whoever opened it closes it. */
+  async close(): Promise<void> {
+    if (this.failure === null) await this.drain();
+  }
+
+  private async replace(index: number, stateHash: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const database = `${DATA}${Number(this.state.database.slice(DATA.length)) + 1}`;
     const hash = await this.fill(database, chunks);
     if (hash !== stateHash) {
@@ -132,11 +146,6 @@ export class KvMachine implements StateMachine {
     await this.store.transact([{ kind: 'put', database: STATE_DATABASE, key: STATE_KEY, value: encodeStateRecord(record) }]);
     this.adopt(record);
     await this.dropOtherData();
-  }
-
-  /** Stores what is waiting. The environment stays open: whoever opened it closes it. */
-  async close(): Promise<void> {
-    if (this.failure === null) await this.drain();
   }
 
   private execute(command: Command): Uint8Array {

@@ -16,7 +16,6 @@ export class ElectionChecks implements Checker {
   stepped({ member, before, after }: StepEvent): void {
     if (before.role === after.role && before.term === after.term) return;
     if (after.role === 'pre-candidate' || after.role === 'candidate') this.checkCandidate(member);
-    if (after.role === 'candidate') this.vote(member, after.term, member.id);
     if (after.role === 'leader' && (before.role !== 'leader' || before.term !== after.term)) {
       this.checkUnique(member, after.term, after.incarnation);
       this.checkTally(member, after.term);
@@ -25,11 +24,15 @@ export class ElectionChecks implements Checker {
   }
 
   sent(member: MemberTruth, { body }: Envelope): void {
-    if (body.kind === 'vote-reply' && body.phase === 'vote' && body.isGranted) this.vote(member, body.term, body.to);
+    if (body.kind === 'vote-reply' && body.phase === 'vote' && body.isGranted) this.grant(member, body.term, body.to);
+    if (body.kind === 'vote' && body.phase === 'vote') this.grant(member, body.term, member.id);
   }
 
+  /** A vote is given when it is on the disk, not when the member makes up its mind: a candidacy whose commit failed never was. */
   stored(member: MemberTruth, { hardStateBefore }: DiskChange): void {
     const { term, vote } = member.disk.hardState;
+    if (vote === member.id) this.grant(member, term, vote);
+    else if (vote !== '') this.vote(member, term, vote);
     if (term < hardStateBefore.term) this.truth.violate('I1', member, `its stored term fell from ${hardStateBefore.term} to ${term}`);
     if (term === hardStateBefore.term && hardStateBefore.vote !== '' && vote !== hardStateBefore.vote) {
       this.truth.violate('I1', member, `its stored vote of term ${term} changed from ${hardStateBefore.vote} to ${vote === '' ? 'none' : vote}`);
@@ -42,6 +45,10 @@ export class ElectionChecks implements Checker {
     const known = mine.get(term);
     if (known !== undefined && known !== candidate) this.truth.violate('I1', member, `votes in term ${term} for ${candidate} after it voted for ${known}`);
     mine.set(term, candidate);
+  }
+
+  private grant(member: MemberTruth, term: Term, candidate: MemberId): void {
+    this.vote(member, term, candidate);
     const key = `${term}:${candidate}`;
     const grants = this.grants.get(key) ?? new Set<MemberId>();
     this.grants.set(key, grants.add(member.id));

@@ -8,8 +8,10 @@ import type { LmdbView } from '../../../../src/engine/native/pages/lmdb-file.ts'
 import { encodeLockRecord } from '../../../../src/engine/native/lock-record.ts';
 import { decodeNativeEntry } from '../../../../src/engine/readers/native/kv-commands.ts';
 import { nativeReader } from '../../../../src/engine/readers/native/reader.ts';
+import { DataLock } from '../../../../src/engine/node/data-lock.ts';
 import { detectReader } from '../../../../src/engine/readers/index.ts';
 import type { LogRecord, MemberReading } from '../../../../src/engine/model/reading.ts';
+import { encodeHardState, encodePosition } from '../../../../src/engine/native/position-records.ts';
 import { identityOf, NativeWriter, threeMembers } from '../../../helpers/native-writer.ts';
 import { treeFingerprint } from '../../../helpers/tree-fingerprint.ts';
 
@@ -168,6 +170,55 @@ describe('native reader', () => {
     }
   });
 
+  it('I3: a batch of another history is told by the chain, though every checksum in it holds', async () => {
+    const other = path.join(scratch, 'other');
+    const writer = await NativeWriter.create(other, identityOf('n1'), threeMembers());
+    for (let i = 0; i < 10; i++) await writer.puts(1, [[`a${i}`, 'ONE']], { noop: i === 0, commit: 2 + i });
+    await writer.close();
+    const [foreign] = openLmdb(memorySource('', fs.readFileSync(path.join(other, 'raft/data.mdb')))).views;
+    const key = Buffer.from('0000000000000006', 'hex');
+    const stranger = foreign?.get('log-0000000000000001', key);
+    assert.ok(stranger && 'value' in stranger);
+    let at = 0;
+    const copy = damaged(sample, 'foreign-batch', (bytes, view) => {
+      const own = view.get('log-0000000000000001', key);
+      assert.ok(own && 'value' in own);
+      assert.equal(own.value.length, stranger.value.length);
+      at = own.byteOffset;
+      stranger.value.copy(bytes, at);
+    });
+    const { report, findings } = read(copy);
+    assert.equal(findings.find((one) => one.rule === 'chain-broken')?.byteOffset, at + 20, 'the first entry of that batch');
+    assert.deepEqual([report.health, report.startable.ok, report.lastEntry], ['damaged', false, { term: 2, index: 25 }], 'the log before the break is older than the snapshot');
+    assert.equal(report.log.lastIndex, 5);
+    assert.deepEqual(report.damage[0]?.tail, { term: 4, index: LAST });
+  });
+
+  it('I7, I13: descriptors, hard state and snapshot names that do not fit the log are told, each by its rule', () => {
+    const cases = [
+      { rule: 'tail-differs', key: 'tail', record: encodePosition('tail', { index: LAST, term: 4, chainHash: new Uint8Array(16) }) },
+      { rule: 'tail-differs', key: 'tail', record: encodePosition('tail', { index: LAST - 1, term: 4, chainHash: new Uint8Array(16) }) },
+      { rule: 'log-damage', key: 'tail', record: encodePosition('tail', { index: LAST + 3, term: 4, chainHash: new Uint8Array(16) }) },
+      { rule: 'log-damage', key: 'base', record: encodePosition('base', { index: 3, term: 1, chainHash: new Uint8Array(16) }) },
+      { rule: 'chain-broken', key: 'base', record: encodePosition('base', { index: 0, term: 0, chainHash: new Uint8Array(16).fill(1) }) },
+      { rule: 'commit-beyond-log', key: 'hard-state', record: encodeHardState({ term: 5, vote: 'n3', commit: LAST + 1 }) },
+      { rule: 'commit-below-snapshot', key: 'hard-state', record: encodeHardState({ term: 5, vote: 'n3', commit: 24 }) },
+      { rule: 'term-behind-log', key: 'hard-state', record: encodeHardState({ term: 3, vote: 'n3', commit: 40 }) },
+    ];
+    for (const { rule, key, record } of cases) {
+      const copy = damaged(sample, 'misfit', (bytes, view) => {
+        const found = view.get('meta', Buffer.from(key));
+        assert.ok(found && 'value' in found);
+        assert.equal(found.value.length, record.length);
+        record.copy(bytes, found.byteOffset);
+      });
+      const { report, findings } = read(copy);
+      assert.ok(findings.some((one) => one.rule === rule && one.severity === 'error' && one.byteOffset !== null), `${rule}: ${findings.map((one) => `${one.rule} ${one.message}`).join('; ')}`);
+      assert.deepEqual([report.health, report.startable.ok], ['damaged', false], rule);
+      assert.ok(report.startable.ok || report.startable.reason.length > 0);
+    }
+  });
+
   it('G: corrupt body, intact descriptor: with every page of the segment gone, either tail descriptor says how far the log went', () => {
     for (const lostCopy of [false, true]) {
       const copy = damaged(sample, 'no-segment', (bytes, view) => {
@@ -293,6 +344,11 @@ describe('native reader', () => {
     }
     fs.writeFileSync(path.join(copy, 'LOCK'), 'half');
     assert.equal(read(copy).report.running, null);
+    fs.rmSync(path.join(copy, 'LOCK'));
+    const lock = DataLock.take(copy);
+    assert.deepEqual(read(copy).report.running, { pid: process.pid }, 'the lock as a member takes it');
+    lock.release();
+    assert.equal(read(copy).report.running, null);
   });
 
   it('reads a log that was trimmed behind snapshots, and one that only joined', async () => {
@@ -325,6 +381,7 @@ describe('native reader', () => {
       const [before, done] = [3 + i, writer.puts(1, [[`k${i}`, 'x'.repeat((i * 977) % 9000)]], { commit: 3 + i })];
       const { report, ...reading } = read(live);
       assert.deepEqual(report.damage, []);
+      assert.deepEqual(report.running, { pid: process.pid }, 'without a lock file, the lock of the open environment tells');
       assert.ok(report.lastEntry.index >= before && report.lastEntry.index <= before + 1);
       assert.deepEqual(indexesOf(reading.records()), range(1, report.lastEntry.index));
       await done;
