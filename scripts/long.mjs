@@ -8,6 +8,8 @@ const seed = process.argv[2] ?? String(Date.now() % 2 ** 31);
 const runs = [
   { title: 'read-only, all cases, bytes compared', files: ['test/read-only/corpus.test.ts'], env: { RAFT_INSPECTOR_LONG: '1' } },
   { title: `fuzz, 20000 inputs per reader, seed ${seed}`, files: ['test/fuzz/campaign.test.ts'], env: { RAFT_INSPECTOR_FUZZ_COUNT: '20000', RAFT_INSPECTOR_FUZZ_SEED: seed } },
+  { title: 'lab: kill -9 at random moments, 300 times', files: ['test/lab/kill-loop.test.ts'], env: { RAFT_INSPECTOR_KILLS: '300' } },
+  { title: 'lab: failover, 100 runs, each under a second', files: ['test/lab/failover.test.ts'], env: { RAFT_INSPECTOR_FAILOVERS: '100', RAFT_INSPECTOR_FAILOVER_LIMIT_MS: '1000' } },
   { title: 'live, 60 rounds', files: ['test/live/etcd.test.ts'], env: { RAFT_INSPECTOR_LIVE_ROUNDS: '60' } },
 ];
 

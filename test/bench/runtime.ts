@@ -1,6 +1,6 @@
 // Proposals per second of a cluster of three in one process: shipped runtime, storage and LMDB, a network that only hands over. The base
 // of the ratio is what the same disk does in the same run: 256 bytes and fdatasync, one after another.
-// Usage: node --import tsx test/bench/runtime.ts [--seconds 3] [--dir <empty directory on the disk in question>]
+// Usage: node --import tsx test/bench/runtime.ts [--seconds 3] [--in-flight 1,64,512] [--dir <empty directory on the disk in question>]
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -18,7 +18,7 @@ import { initialise } from '../../src/engine/storage/initialise.ts';
 import { LogStorage } from '../../src/engine/storage/log-storage.ts';
 import { SnapshotFileStore } from '../../src/engine/storage/snapshot-files.ts';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, dir: { type: 'string', default: os.tmpdir() } } });
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, dir: { type: 'string', default: os.tmpdir() }, 'in-flight': { type: 'string', default: '1,64,512' } } });
 const seconds = Number(values.seconds);
 const place = fs.mkdtempSync(path.join(values.dir, 'raft-inspector-bench-'));
 process.on('exit', () => fs.rmSync(place, { recursive: true, force: true }));
@@ -114,7 +114,7 @@ while (leader === undefined) {
 }
 process.stdout.write(`raw: ${raw.toFixed(0)} times 256 bytes and fdatasync a second\n\n| in flight | proposals/s | of raw | p50 ms | p99 ms |\n|---|---|---|---|---|\n`);
 await measure(leader.node, 16);
-for (const inFlight of (process.env["BENCH_IN_FLIGHT"] ?? "1,64,512").split(",").map(Number)) {
+for (const inFlight of values['in-flight'].split(',').map(Number)) {
   const { rate, p50, p99 } = await measure(leader.node, inFlight);
   process.stdout.write(`| ${inFlight} | ${rate.toFixed(0)} | ${(rate / raw).toFixed(2)} | ${p50.toFixed(2)} | ${p99.toFixed(2)} |\n`);
 }

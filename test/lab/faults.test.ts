@@ -21,8 +21,17 @@ describe('lab: disks, clocks and damaged files', function () {
     await lab?.end();
   });
 
-  const follower = async (): Promise<string> => (await lab.settled()).members.find((one) => one.role === 'follower')?.id ?? '';
+  /** Waits for a leader, not for equal members: writers may be at work. */
+  const follower = async (): Promise<string> => {
+    await lab.leader();
+    return (await lab.status()).members.find((one) => one.role === 'follower')?.id ?? '';
+  };
   const start = (id: string) => cli<{ started: string }>('lab', 'start', id, '--dir', lab.dir, '--json');
+  /** A test that failed half-way must not decide those after it. */
+  afterEach(async () => {
+    await lab.order({ kind: 'heal' });
+    for (const one of (await lab.status()).members) if (one.pid === null) await lab.order({ kind: 'start', id: one.id }).catch(() => undefined);
+  });
   const fatalOf = (id: string): Record<string, unknown> | undefined => lab.log(id).findLast((line) => line['level'] === 'fatal');
 
   /** Runs writers while something happens; afterwards all members are equal and hold exactly what was acknowledged. */
@@ -57,6 +66,19 @@ describe('lab: disks, clocks and damaged files', function () {
   it('an I/O error at a commit of a follower that nevertheless landed (I21)', async () => diskFails(await follower(), 'EIO', true, 'io'));
   it('a full disk under the leader: another one is elected, nothing acknowledged is lost', async () => diskFails(await lab.leader(), 'ENOSPC', false, 'full'));
   it('an I/O error at a commit of the leader (I21)', async () => diskFails(await lab.leader(), 'EIO', true, 'io'));
+
+  for (const part of ['state', 'snapshots'] as const) {
+    it(`a full disk where ${part === 'state' ? 'the state machine' : 'snapshots'} lie${part === 'state' ? 's' : ''}: storage-failed, and all of it is there after the next start (B22)`, () =>
+      underLoad(`disk-${part}/`, async (writers) => {
+        const id = await follower();
+        await lab.order({ kind: 'faults', id, faults: { disk: [{ part, fails: 'ENOSPC' }] } });
+        await until('its end', async () => (await lab.member(id)).state === 'failed', 40_000);
+        assert.deepEqual([(await lab.member(id)).ended?.code, fatalOf(id)?.['code'], fatalOf(id)?.['reason']], [3, 'STORAGE_FAILED', 'full']);
+        const before = writers.acked.size;
+        await until('writes by the others', () => writers.acked.size > before + 20);
+        assert.equal((await start(id)).code, 0);
+      }));
+  }
 
   it('a slow disk under the leader costs time and nothing else', () =>
     underLoad('slow/', async (writers) => {

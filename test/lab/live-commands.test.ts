@@ -5,6 +5,7 @@ import { openLiveCluster } from '../../src/engine/live/registry.ts';
 import type { MemberList } from '../../src/engine/live/member-list.ts';
 import type { MembershipChangeReport } from '../../src/cli/membership-command.ts';
 import type { MemberReport } from '../../src/engine/model/member-report.ts';
+import type { LabStatus } from '../../src/engine/lab/orders.ts';
 import type { PickReport } from '../../src/engine/model/pick-report.ts';
 import { RunningCli } from '../helpers/cli-process.ts';
 import { cli, pause, type Ran, TestLab, until } from '../helpers/lab.ts';
@@ -203,8 +204,8 @@ describe('live commands on a practice cluster', function () {
     let last = 0;
     for (let round = 0; round < 3; round += 1) {
       await live(lab, 0, 'kv', 'put', 'grow', String(round));
-      const status = await lab.settled();
-      for (const { id, dataDir } of connection.members.filter((one) => status.members.some((other) => other.id === one.id && other.state === 'running'))) {
+      const status = await settled(lab);
+      for (const { id, dataDir } of connection.members.filter((one) => status.members.some((other) => other.id === one.id))) {
         const own = status.members.find((one) => one.id === id);
         const ran = await cli<{ members: MemberReport[] }>('inspect', 'member', dataDir, '--json');
         const [report] = ran.envelope.data.members;
@@ -221,8 +222,8 @@ describe('live commands on a practice cluster', function () {
 
   it('recover pick on the stopped directories agrees with what is true', async () => {
     const { members } = await list(lab);
-    const status = await lab.settled();
-    const truth = status.members.find((one) => one.id === status.leader);
+    const status = await settled(lab);
+    const truth = status.members[0];
     const names = members.map((one) => one.id);
     const places = lab.connection.members.filter((one) => names.includes(one.id)).map((one) => `${one.id}=${one.dataDir}`);
     assert.equal((await cli('lab', 'down', '--dir', lab.dir)).code, 0);
@@ -271,9 +272,19 @@ async function started(lab: TestLab, id: string): Promise<{ address: string }> {
   return found;
 }
 
+/** Waits until the members (those that were removed still run, and stay behind) have applied the same and agree on the state. */
+async function settled(lab: TestLab): Promise<LabStatus> {
+  const ids = (await list(lab)).members.map((one) => one.id);
+  return until('equal members', async () => {
+    const status = await lab.status();
+    const shown = new Set(status.members.filter((one) => ids.includes(one.id)).map((one) => `${one.state} ${one.appliedIndex} ${one.stateHash}`));
+    return shown.size === 1 ? { ...status, members: status.members.filter((one) => ids.includes(one.id)) } : null;
+  });
+}
+
 /** Every acknowledged write is there with its value, and in the log of a member exactly once. */
 async function readBack(lab: TestLab, writer: LiveWriter, prefix: string): Promise<void> {
-  await lab.settled();
+  await settled(lab);
   const cluster = await openLiveCluster('native', { endpoints: lab.connection.endpoints, clusterId: lab.connection.clusterId, tls: lab.connection.tls });
   const kv = cluster.kv();
   for (const [key, { revision, value }] of writer.acked) {

@@ -88,7 +88,7 @@ function* facts(report: SnapshotFileReport, nowMs: number): Generator<string> {
   }
   if (report.state === null) return;
   const { revision, keys, hash, statusHash, totalKeys } = report.state;
-  yield `  Revision    ${revision ?? '-'}, ${keys ?? '-'} live keys, HashKV ${hash ?? '-'}`;
+  yield `  Revision    ${revision ?? '-'}, ${keys ?? '-'} live keys, ${typeof hash === 'string' ? 'state hash' : 'HashKV'} ${hash ?? '-'}`;
   if (statusHash !== undefined) yield `  Status      hash ${statusHash}, ${totalKeys ?? '-'} total keys`;
 }
 

@@ -1,6 +1,7 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import { LIMITS } from '../adapters/grpc/limits.ts';
 import { fromFailure } from '../adapters/grpc/failure.ts';
-import type { ProposeStreamRequest, ProposeStreamResponse, RequestHeader } from '../adapters/generated/raft_inspector/v1/client.ts';
+import type { ProposeStreamRequest, ProposeStreamResponse, RequestHeader, StreamOutcome, StreamProposal } from '../adapters/generated/raft_inspector/v1/client.ts';
 import { CallError } from '../ports/node-api.ts';
 
 interface Done {
@@ -22,6 +23,9 @@ const SLACK_MS = 150;
 export class ProposalPipe {
   private readonly waiting = new Map<number, Waiting>();
   private lastId = 0;
+  private unsent: StreamProposal[] = [];
+  private unsentBytes = 0;
+  private isOpened = false;
   isEnded = false;
 
   constructor(
@@ -29,7 +33,7 @@ export class ProposalPipe {
     private readonly header: (deadlineMs: number) => RequestHeader,
     private readonly toError: (error: ServiceError) => CallError,
   ) {
-    stream.on('data', (response: ProposeStreamResponse) => this.answered(response));
+    stream.on('data', ({ outcomes }: ProposeStreamResponse) => outcomes.forEach((one) => this.answered(one)));
     stream.on('error', (error: ServiceError) => this.ended(this.toError(error)));
     stream.on('end', () => this.ended(new CallError('unknown', 'unreachable', 'the member ended the stream')));
   }
@@ -41,8 +45,24 @@ export class ProposalPipe {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.settle(id)?.reject(new CallError('unknown', 'timeout', `no answer within ${deadlineMs} ms`)), deadlineMs + SLACK_MS);
       this.waiting.set(id, { resolve, reject, timer });
-      this.stream.write({ id, header: id === 1 ? this.header(deadlineMs) : undefined, deadlineMs, command });
+      this.send({ id, deadlineMs, command });
     });
+  }
+
+  /** The library sends one message a turn of the event loop: proposals of the same turn travel together, up to a bound. */
+  private send(proposal: StreamProposal): void {
+    this.unsent.push(proposal);
+    this.unsentBytes += proposal.command.length;
+    if (this.unsent.length === 1) setImmediate(() => this.flush());
+    else if (this.unsentBytes >= LIMITS.frameTargetBytes) this.flush();
+  }
+
+  private flush(): void {
+    const proposals = this.unsent.splice(0);
+    this.unsentBytes = 0;
+    if (proposals.length === 0 || this.isEnded) return;
+    this.stream.write({ header: this.isOpened ? undefined : this.header(proposals[0]?.deadlineMs ?? 1), proposals });
+    this.isOpened = true;
   }
 
   close(): void {
@@ -50,7 +70,7 @@ export class ProposalPipe {
     this.ended(new CallError('unknown', 'unreachable', 'the connection was closed'));
   }
 
-  private answered(response: ProposeStreamResponse): void {
+  private answered(response: StreamOutcome): void {
     const waiting = this.settle(response.id);
     if (waiting === undefined) return;
     const { outcome } = response;

@@ -1,6 +1,7 @@
 import { contextOf, securityOf } from '../adapters/grpc/credentials.ts';
 import type { TlsMaterial } from '../adapters/grpc/credentials.ts';
 import { encodeChange, encodeLevel } from '../adapters/grpc/client-codec.ts';
+import { LIMITS } from '../adapters/grpc/limits.ts';
 import { METHODS } from '../adapters/grpc/client-methods.ts';
 import type { MembershipChange } from '../core/configuration.ts';
 import type { LogIndex, MemberId, Term } from '../core/types.ts';
@@ -94,6 +95,7 @@ export class RaftClient {
 
   /** A command for the state machine. Settles when it is applied. Many calls may be in flight. */
   async propose(command: Uint8Array, { timeoutMs }: CallTime): Promise<{ readonly index: LogIndex; readonly term: Term; readonly result: Uint8Array }> {
+    if (command.length > LIMITS.messageBytes) throw new CallError('failed', 'too-large', `a command of ${command.length} bytes, at most ${LIMITS.messageBytes}`);
     const done = await this.onLeader(timeoutMs, (link, leftMs) => link.propose(command, leftMs));
     this.saw(done.index);
     return done;

@@ -23,6 +23,9 @@ export interface WatchSource {
   turn(link: Link): void;
 }
 
+/** A member that was restarted holds fewer old events than others: `compacted` is believed when this many have said it one after the other. */
+const MOST_COMPACTED = 4;
+
 /**
  * Events in the order of their entries, each once, over as many members as it takes.
  * @throws {CallError} Only what no other member could do better: `bad-request`, `compacted`, `wrong-lineage`, `not-authorized`.
@@ -30,6 +33,7 @@ export interface WatchSource {
 export async function* watchFrom(options: WatchOptions, pace: Pace, source: WatchSource): AsyncGenerator<Uint8Array> {
   let next = options.from;
   let failures = 0;
+  let compacted = 0;
   while (!options.signal.aborted) {
     let link: Link | null = null;
     try {
@@ -38,6 +42,7 @@ export async function* watchFrom(options: WatchOptions, pace: Pace, source: Watc
       const start = next ?? (await source.ask(link)).appliedIndex + 1;
       for await (const event of eventsOf(link, options, next)) {
         failures = 0;
+        compacted = 0;
         next ??= start;
         if (event === null) continue;
         const index = options.indexOf(event);
@@ -49,7 +54,9 @@ export async function* watchFrom(options: WatchOptions, pace: Pace, source: Watc
       throw new CallError('failed', 'unreachable', `${link.address} ended the watch`);
     } catch (error) {
       if (options.signal.aborted) return;
-      if (!(error instanceof CallError) || !mayRetry(error, 'read')) throw error;
+      if (!(error instanceof CallError)) throw error;
+      const isElsewhere = error.rule === 'compacted' && (compacted += 1) < MOST_COMPACTED;
+      if (!isElsewhere && !mayRetry(error, 'read')) throw error;
       if (link !== null) source.turn(link);
       options.onResume?.(error.message);
       await pace.sleep(failures === 0 ? 0 : backoffMs(failures, pace));

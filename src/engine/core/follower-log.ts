@@ -20,6 +20,9 @@ export function onAppend(state: RaftState, request: AppendRequest, out: Outbox):
     send(out, reply(heard, request, request.number, describeConflict(heard, prevIndex)));
     return heard;
   }
+  const next = request.entries[known];
+  // Behind what is committed no term falls: entries that say so are no leader's.
+  if (next !== undefined && next.term < (termAt(heard.log, prevIndex) ?? 0)) return heard;
   const stored = storeEntries(heard, request.entries, known, out);
   // Claims what was just verified, never the end of the own log: what lies behind may be an older leader's.
   sendAfterWrite(out, reply(stored, request, request.number, { kind: 'stored', match: last }));

@@ -25,7 +25,8 @@ export interface LabPlan {
  * @throws {RefusedError} `not-empty` when the directory holds something.
  */
 export async function createLab(dir: string, plan: LabPlan): Promise<LabFile> {
-  const taken = fs.readdirSync(path.dirname(path.resolve(dir))).includes(path.basename(path.resolve(dir))) ? fs.readdirSync(dir) : [];
+  fs.mkdirSync(path.dirname(path.resolve(dir)), { recursive: true });
+  const taken = fs.existsSync(dir) ? fs.readdirSync(dir) : [];
   if (taken.length > 0) throw new RefusedError('not-empty', `${dir} is not empty and holds no practice cluster (${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ', ...' : ''})`, 'Name a new directory with --dir');
   const aside = `${path.resolve(dir)}.new-${process.pid}`;
   try {

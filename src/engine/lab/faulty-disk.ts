@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StorageFailedError } from '../ports/damage.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { KvOperation, KvRange, KvStore, KvView } from '../ports/kv-store.ts';
 import type { DiskFault } from './member-fault.ts';
@@ -6,8 +7,14 @@ import type { DiskFault } from './member-fault.ts';
 /** Gives the fault in force for one part of a member's disk. */
 export type FaultOf = () => DiskFault | undefined;
 
+/** A failed commit, as the store of a real member tells it. */
+function commitError(code: 'ENOSPC' | 'EIO'): StorageFailedError {
+  const cause = diskError(code, 'fdatasync');
+  return new StorageFailedError(code === 'ENOSPC' ? 'full' : 'io', `commit failed: ${cause.message}`, { cause });
+}
+
 /** Error of the operating system, as a real disk would give it. */
-export function diskError(code: 'ENOSPC' | 'EIO', doing: string): NodeJS.ErrnoException {
+function diskError(code: 'ENOSPC' | 'EIO', doing: string): NodeJS.ErrnoException {
   const words = code === 'ENOSPC' ? 'no space left on device' : 'i/o error';
   return Object.assign(new Error(`${code}: ${words}, ${doing}`), { code, syscall: doing });
 }
@@ -22,10 +29,10 @@ export class FaultyKvStore implements KvStore {
   async transact(operations: readonly KvOperation[]): Promise<void> {
     const fault = this.fault();
     if (fault === undefined) return this.inner.transact(operations);
-    if (fault.fails !== null && !fault.lands) throw diskError(fault.fails, 'fdatasync');
+    if (fault.fails !== null && !fault.lands) throw commitError(fault.fails);
     await this.inner.transact(operations);
     if (fault.delayMs > 0) await sleep(fault.delayMs);
-    if (fault.fails !== null) throw diskError(fault.fails, 'fdatasync');
+    if (fault.fails !== null) throw commitError(fault.fails);
   }
 
   get(database: string, key: Uint8Array): Uint8Array | undefined {

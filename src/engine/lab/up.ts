@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { RefusedError, UnreachableError, UsageError } from '../errors.ts';
+import { InspectorError, RefusedError, UnreachableError, UsageError } from '../errors.ts';
 import { giveOrder } from './control.ts';
 import { createLab, type LabPlan } from './create.ts';
 import { isAlive, isLab, isLabRunning, labConnection, labPaths, readLabFile } from './lab-file.ts';
@@ -41,11 +41,21 @@ export async function labUp(options: UpOptions): Promise<UpResult> {
     outcome = isLabRunning(dir) ? 'already-up' : 'started';
     if (outcome === 'started') refuseLeftovers(dir);
   } else {
-    await createLab(dir, { nodes: options.nodes ?? 3, machine: options.machine ?? 'kv', timing: options.timing ?? 'fast', ...(options.snapshotEntries === undefined ? {} : { snapshotEntries: options.snapshotEntries }) });
+    await create(options);
   }
   if (outcome !== 'already-up') startSupervisor(options);
   const status = await untilReady(dir, began + options.deadlineMs);
   return { outcome, readyMs: readyMs(), status };
+}
+
+async function create({ dir, nodes, machine, timing, snapshotEntries }: UpOptions): Promise<void> {
+  try {
+    await createLab(dir, { nodes: nodes ?? 3, machine: machine ?? 'kv', timing: timing ?? 'fast', ...(snapshotEntries === undefined ? {} : { snapshotEntries }) });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof InspectorError || typeof code !== 'string') throw error;
+    throw new UsageError(`${dir} cannot be used (${code})`, 'Name a directory that this user may make and write to: --dir', { cause: error });
+  }
 }
 
 /** Members whose supervisor was killed while they were paused could not hear of it. */
@@ -104,8 +114,18 @@ async function untilReady(dir: string, deadline: number): Promise<LabStatus> {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   const failed = last?.members.find((one) => one.ended?.error);
-  const why = failed?.ended?.error ? `; ${failed.id}: ${failed.ended.error.message}` : '';
+  const why = failed?.ended?.error ? `; ${failed.id}: ${failed.ended.error.message}` : last === null ? lastWords(dir) : '';
   throw new UnreachableError(`the lab is not ready: ${problem}${why}`, `Look at it: raft-inspector lab status --dir ${dir}; logs are in ${path.join(dir, 'log')}`);
+}
+
+/** The end of the supervisor's log, when it never answered. */
+function lastWords(dir: string): string {
+  try {
+    const words = fs.readFileSync(labPaths.log(dir, 'supervisor'), 'utf8').slice(-2000).trim();
+    return words === '' ? '' : `: ${words}`;
+  } catch {
+    return '';
+  }
 }
 
 /** A quorum of the lab's members knows one leader. Members that were down before may have failed: a lab is for such things. */

@@ -18,7 +18,6 @@ const HINTS: Readonly<Record<string, string>> = {
   'learner-lagging': 'Let it catch up first: raft-inspector member wait <id>',
   'margin-lost': 'Not enough of the resulting voters can be reached to form a majority: start the members that are down first, or remove them',
   'last-voter': 'A cluster needs a voter: add and promote another one first',
-  'no-commit-in-term': 'The leader is new and has not committed anything yet: run it again',
   'transfer-target': 'Name a voter that is up: raft-inspector member list',
   'too-stale': 'Ask for less (--max-staleness), for --consistency stale, or for linearizable',
   'behind-token': 'The asked member lags behind what this session has seen: ask another one',

@@ -39,8 +39,6 @@ export interface RunReport {
 const RETRY_MS = 100;
 /** A learner this close is waited for; one further behind is refused as the cluster says. */
 const CLOSE_ENTRIES = 1000;
-/** Refusals that go away by themselves in a moment: a leader that is new, one that is handing over. */
-const PASSING: ReadonlySet<string> = new Set(['no-commit-in-term', 'leadership-lost', 'transferring', 'removes-leader', 'not-leader']);
 
 /**
  * Takes the steps of a plan in order. Each is asked for under a change id made of its arguments alone, so that a step whose answer was
@@ -88,8 +86,10 @@ async function takeStep(cluster: LiveCluster, step: PlannedStep, endsAt: number,
       const { index } = await cluster.changeMembership(change, { changeId, expectedIndex: null, timeoutMs: Math.max(1, leftMs) });
       return index;
     } catch (error) {
-      // A lost answer is asked for again under the same id; what was refused for good, or timed out, is the caller's.
-      const goesOn = error instanceof OutcomeUnknownError || (error instanceof RefusedError && (PASSING.has(error.rule) || (await isAlmostThere(cluster, error, step.target, options))));
+      // A lost answer is asked for again under the same id. A leader that is new, hands over first because it is the one that leaves, or
+      // is just not there, is one that did nothing. What was refused for good is the caller's.
+      const isPassing = error instanceof OutcomeUnknownError || error instanceof UnreachableError;
+      const goesOn = isPassing || (error instanceof RefusedError && (await isAlmostThere(cluster, error, step.target, options)));
       if (!goesOn || options.nowMs() + RETRY_MS >= endsAt) throw error;
       await options.pause(RETRY_MS);
     }

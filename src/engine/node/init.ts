@@ -1,11 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
-import { RefusedError } from '../errors.ts';
+import { InspectorError, RefusedError } from '../errors.ts';
 import { RAFT_DIRECTORY, SNAPSHOT_DIRECTORY, STATE_DIRECTORY } from '../native/layout.ts';
 import type { Identity } from '../ports/storage.ts';
 import { initialise } from '../storage/initialise.ts';
 import { keepBallast } from './ballast.ts';
+import { ConfigError } from './config-error.ts';
 import type { NodeConfig } from './config.ts';
 import { openEnvironment } from './environment.ts';
 
@@ -25,9 +26,9 @@ export async function initMember(config: NodeConfig): Promise<Initialised> {
   const { dataDir, member, clusterId, machine } = config;
   refuseTaken(dataDir);
   const aside = `${dataDir}.new-${process.pid}`;
-  fs.mkdirSync(path.dirname(dataDir), { recursive: true });
-  fs.rmSync(aside, { recursive: true, force: true });
   try {
+    fs.mkdirSync(path.dirname(dataDir), { recursive: true });
+    fs.rmSync(aside, { recursive: true, force: true });
     for (const name of ['', RAFT_DIRECTORY, SNAPSHOT_DIRECTORY, STATE_DIRECTORY]) fs.mkdirSync(path.join(aside, name), { mode: 0o700 });
     const identity: Identity = { clusterId, generation: 1, memberId: member.id, name: member.name, machine };
     const configuration = config.initialMembers.length === 0 ? null : bootstrapConfiguration(config);
@@ -43,9 +44,18 @@ export async function initMember(config: NodeConfig): Promise<Initialised> {
     fs.renameSync(aside, dataDir);
     syncDirectory(path.dirname(dataDir));
     return { dataDir, identity, members: configuration?.members ?? null, ballast };
+  } catch (error) {
+    throw toInitError(error, config);
   } finally {
     fs.rmSync(aside, { recursive: true, force: true });
   }
+}
+
+/** What the file system objects to, with the place in the configuration it comes from. */
+function toInitError(error: unknown, { file, dataDir }: NodeConfig): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof InspectorError || typeof code !== 'string') return error;
+  return new ConfigError(file, 'dataDir', `${dataDir} cannot be made (${code})`, code === 'ENOSPC' ? 'Free space on that disk' : 'Name a directory that this user may make', { cause: error });
 }
 
 /** The same on every initial member, whatever the order in its file: ordered by id. */

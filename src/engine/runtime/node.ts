@@ -97,7 +97,7 @@ export class RaftNode implements NodeApi {
     });
     this.calls = new AppendCalls(clock, refused);
     this.reads = new Reads(ports, driver, () => ++this.lastId, () => this.applyLoop.index, refused);
-    this.keeper = new SnapshotKeeper(ports, options, driver, stored.snapshots, () => this.incoming.isBusy || this.applyLoop.isRestoring);
+    this.keeper = new SnapshotKeeper(ports, options, driver, stored.snapshots, () => this.incoming.isBusy || this.applyLoop.isRestoring, () => this.sender.oldestIndex);
     this.sender = new SnapshotSender(clock, snapshots, {
       send: (chunk) => driver.send({ ...chunk, from: stored.identity.memberId, term: driver.state.term }),
       ended: (to, index, outcome) => driver.input({ kind: 'snapshot-sent', to, index, outcome }),

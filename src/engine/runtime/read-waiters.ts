@@ -25,8 +25,4 @@ export class ReadWaiters {
     while (ready < this.waiters.length && (this.waiters[ready]?.index ?? 0) <= appliedIndex) ready++;
     for (const { run } of this.waiters.splice(0, ready)) run();
   }
-
-  clear(): void {
-    this.waiters.length = 0;
-  }
 }

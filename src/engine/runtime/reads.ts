@@ -30,6 +30,8 @@ export class Reads {
   private readonly asked = new Map<number, Read[]>();
   private readonly waiters = new ReadWaiters();
   private open = 0;
+  /** Once set, whoever still waits is told this instead of being answered. */
+  private ending: (() => CallError) | null = null;
 
   constructor(
     private readonly ports: NodePorts,
@@ -38,10 +40,6 @@ export class Reads {
     private readonly appliedIndex: () => LogIndex,
     private readonly refused: RefusalError,
   ) {}
-
-  get size(): number {
-    return this.open;
-  }
 
   async read(request: Uint8Array, level: ReadLevel, deadlineMs: number): Promise<ReadAnswer> {
     if (level.kind === 'stale') return this.answer(request);
@@ -87,9 +85,6 @@ export class Reads {
     this.ending = error;
     this.waiters.release(Number.MAX_SAFE_INTEGER);
   }
-
-  /** Once set, whoever still waits is told this instead of being answered. */
-  private ending: (() => CallError) | null = null;
 
   private ask(): void {
     const reads = this.gathering.splice(0).filter(({ call }) => !call.isEnded);

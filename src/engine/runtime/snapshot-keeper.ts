@@ -27,6 +27,8 @@ export class SnapshotKeeper {
     named: readonly NamedSnapshot[],
     /** Unnamed files are needed, or the machine is being replaced: nothing may be taken or cleaned up. */
     private readonly isBusy: () => boolean,
+    /** Index of the oldest snapshot on its way to a peer; null: none is. */
+    private readonly sendingIndex: () => LogIndex | null,
   ) {
     this.named = named;
   }
@@ -137,8 +139,12 @@ export class SnapshotKeeper {
     const older = this.named.length < KEPT ? undefined : this.named.at(-1);
     if (older === undefined || this.driver.isEnded) return;
     const margin = { entries: this.options.compactionMargin, bytes: USUAL_MARGIN.bytes };
-    const firstIndex = compactionIndex(this.driver.state, margin, older.index);
-    if (firstIndex <= this.driver.state.log.base.index + 1) return;
+    const { log } = this.driver.state;
+    const sending = this.sendingIndex();
+    // Who receives a snapshot needs the entries behind it next: without them it would have to begin anew, again and again.
+    const isAwaited = sending !== null && bytesBetween(log, sending + 1, log.last + 1) <= margin.bytes;
+    const firstIndex = Math.min(compactionIndex(this.driver.state, margin, older.index), isAwaited ? sending + 1 : Number.MAX_SAFE_INTEGER);
+    if (firstIndex <= log.base.index + 1) return;
     // The core first: from here on it orders nothing that is about to go.
     this.driver.input({ kind: 'trimmed', firstIndex });
     try {

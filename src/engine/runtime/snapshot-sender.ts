@@ -49,6 +49,11 @@ export class SnapshotSender {
     private readonly hooks: SenderHooks,
   ) {}
 
+  /** Index of the oldest snapshot under way; null: none is. */
+  get oldestIndex(): number | null {
+    return this.sendings.size === 0 ? null : Math.min(...[...this.sendings.values()].map(({ index }) => index));
+  }
+
   /** Does nothing when a transfer to this peer runs. */
   start(to: MemberId, snapshot: { readonly id: string; readonly index: number }): void {
     if (this.sendings.has(to)) return;

@@ -131,7 +131,7 @@ export class SimDisk {
           return file.read(position, length);
         }),
       write: async (position, bytes) => {
-        const copy = bytes.slice();
+        const copy = Uint8Array.from(bytes);
         this.openWrites += 1;
         return this.call(process, () => {
           this.openWrites -= 1;

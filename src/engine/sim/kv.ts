@@ -79,7 +79,7 @@ export class KvEnvironment {
       ...live,
       transact: async (operations) => {
         if (!process.isAlive) return new Promise<void>(() => undefined); // what a dead process asks reaches no disk
-        const copy = operations.map((one) => (one.kind === 'put' ? { ...one, value: one.value.slice() } : one));
+        const copy = operations.map((one) => (one.kind === 'put' ? { ...one, value: Uint8Array.from(one.value) } : one));
         const done = last.then(() => this.commit(process, copy));
         last = done.catch(() => undefined);
         this.waiting.push({ operations: copy, done });
@@ -123,7 +123,7 @@ export class KvEnvironment {
     if (tables.length === 0) return false;
     const [, table] = prng.pick(tables);
     const key = table.keyAt(prng.between(0, table.size)) as string;
-    const value = (table.get(key) as Uint8Array).slice();
+    const value = Uint8Array.from(table.get(key) as Uint8Array); // not slice: that of a Buffer is a view
     if (value.length === 0) return false;
     if (kind === 'bit-flip') {
       const at = prng.between(0, value.length);

@@ -1,3 +1,4 @@
+import type { PeerBody } from '../ports/transport.ts';
 import type { FaultStream } from './faults.ts';
 import type { Prng } from './prng.ts';
 
@@ -9,6 +10,8 @@ export interface LinkQuality {
   readonly resend: number;
   readonly foreign: number;
   readonly queueLimit: number;
+  /** Bytes a microsecond: large messages take their time. */
+  readonly bandwidth: number;
 }
 
 /** Ranges of C.3. Most links are mild: a network where everything is always at its worst elects nobody and tests little. */
@@ -21,7 +24,14 @@ export function drawQuality(prng: Prng): LinkQuality {
     resend: 0.02 * prng.unit(),
     foreign: 0.003,
     queueLimit: prng.between(2, 65),
+    bandwidth: prng.magnitude(0.3, 100),
   };
+}
+
+/** Payload bytes of a message; heads are small change. */
+export function payloadBytes(body: PeerBody): number {
+  if (body.kind === 'snapshot-chunk') return body.bytes.length;
+  return body.kind === 'append' ? body.entries.reduce((sum, entry) => sum + entry.payload.length, 0) : 0;
 }
 
 export const HEALTHY_DELAY_US = { from: 200, until: 1_000 } as const;

@@ -1,6 +1,6 @@
 import type { Envelope, Transport } from '../ports/transport.ts';
 import { laneOf } from '../ports/transport.ts';
-import { drawQuality, HEALTHY_DELAY_US, Link } from './link.ts';
+import { drawQuality, HEALTHY_DELAY_US, Link, payloadBytes } from './link.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { World } from './world.ts';
 
@@ -105,6 +105,7 @@ export class Network {
       if (faults.allow(`${stream.name}/full#${stream.drawn}`, 'queue-limit')) return world.note(from, 'queue-full', 0, 0, () => `${to} ${envelope.body.kind}`);
     }
     let delay: number = stream.prng.between(HEALTHY_DELAY_US.from, HEALTHY_DELAY_US.until);
+    if (faults.isOn('delay')) delay += payloadBytes(envelope.body) / quality.bandwidth;
     if (faults.fires('clog', stream, 0.0005)) link.cloggedUntilUs = Math.max(link.cloggedUntilUs, world.nowUs + stream.prng.magnitude(50_000, 5_000_000));
     if (faults.fires('delay', stream, 0.5)) delay += stream.prng.exponential(quality.meanDelayUs);
     if (link.cloggedUntilUs > world.nowUs) delay += link.cloggedUntilUs - world.nowUs;

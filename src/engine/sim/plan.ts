@@ -20,6 +20,8 @@ export interface Plan {
   readonly meanFaultGapUs: number;
   /** Mean pause of a client between operations. */
   readonly meanThinkUs: number;
+  /** Some leaders are cut off the moment they are elected. */
+  readonly cutsAtElection: boolean;
   readonly endsInQuorumLoss: boolean;
 }
 
@@ -29,19 +31,23 @@ export function drawPlan(prng: Prng, seed: string): Plan {
   const world = prng.split('plan');
   const isDisaster = world.chance(0.08);
   const isBulky = world.chance(0.06);
+  const faults = FAULT_CLASSES.filter(() => swarm.chance(0.5));
+  // Long snapshots are there to be interrupted.
+  const needed: readonly FaultClass[] = isBulky ? ['delay', 'isolate', 'churn', 'transfer', 'crash-at-call'] : [];
   return {
     voters: world.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]),
     learners: world.pick([0, 0, 1, 2]),
     clients: Math.round(world.magnitude(1, 16.99)),
     keys: world.between(1, 11),
-    faults: FAULT_CLASSES.filter(() => swarm.chance(0.5)),
+    faults: [...new Set([...faults, ...needed])],
     isDisaster,
     isBulky,
     snapshotEntries: Math.round(world.magnitude(10, 200)),
-    compactionMargin: world.between(0, 51),
+    compactionMargin: isBulky ? 0 : world.between(0, 51),
     troubleUs: world.between(4_000, 12_000) * 1000,
     meanFaultGapUs: world.magnitude(120_000, 1_500_000),
     meanThinkUs: world.magnitude(8_000, 150_000),
+    cutsAtElection: world.chance(0.6),
     endsInQuorumLoss: BigInt(seed) % 10n === 9n,
   };
 }

@@ -102,6 +102,9 @@ export class Simulation {
   async run(): Promise<SimulationResult> {
     const { world } = this;
     crc32c(new Uint8Array(65_536)); // loads its native part, which no run may do
+    // Refusals are errors with a stack, thousands of them; a replay, which keeps lines, shows the stacks.
+    const stackDepth = Error.stackTraceLimit;
+    if ((this.options.keepLines ?? 0) === 0) Error.stackTraceLimit = 0;
     const allow = forbidTheRealWorld((error) => world.violate('determinism', 'run', error.stack ?? error.message));
     try {
       await this.setUp();
@@ -111,6 +114,7 @@ export class Simulation {
       if (world.violations.length === 0) this.phaseThree();
     } finally {
       allow();
+      Error.stackTraceLimit = stackDepth;
       for (const host of this.cluster.hosts.values()) host.process?.kill('end of run');
     }
     return {
@@ -137,7 +141,7 @@ export class Simulation {
     for (const host of this.cluster.hosts.values()) host.boot();
     for (let at = 0; at < this.plan.clients; at += 1) {
       const name = `c${at + 1}`;
-      const options = { keys: this.plan.keys, meanThinkUs: this.plan.meanThinkUs * (this.plan.isBulky ? 4 : 1), valueBytes: this.plan.isBulky ? 200_000 : 0 };
+      const options = { keys: this.plan.keys, meanThinkUs: this.plan.meanThinkUs * (this.plan.isBulky ? 4 : 1), valueBytes: this.plan.isBulky ? 120_000 : 0 };
       this.clients.push(new Client(name, this.cluster, this.calls, this.history, this.checks, this.prng.split(`client ${name}`), options, () => (this.processes += 1)));
     }
     for (const client of this.clients) client.start();
@@ -202,6 +206,24 @@ export class Simulation {
       if (candidates.size === 2) this.counters.hit('election-contested');
     }
     if (role === 'candidate' || role === 'pre-candidate') this.pullOldImages();
+    if (role === 'leader' && this.plan.cutsAtElection) this.isolatePerhaps(host);
+  }
+
+  /** Some leaders are cut off the moment they are elected, before their first message leaves: so logs part over several terms. */
+  private isolatePerhaps(host: Host): void {
+    const { world, cluster } = this;
+    const stream = world.faults.stream(`${host.id}/elected`);
+    const holdUs = stream.prng.magnitude(50_000, 1_500_000);
+    if (!world.faults.fires('isolate', stream, 0.15, 'isolated-when-elected')) return;
+    for (const other of cluster.hosts.keys()) {
+      if (other === host.id) continue;
+      cluster.network.cut(host.id, other, 'elected');
+      cluster.network.cut(other, host.id, 'elected');
+      world.after(holdUs, null, () => {
+        cluster.network.restore(host.id, other, 'elected');
+        cluster.network.restore(other, host.id, 'elected');
+      });
+    }
   }
 
   /** Looks now and then whether a quorum of the members in force runs. */

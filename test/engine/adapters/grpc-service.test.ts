@@ -5,7 +5,7 @@ import { GrpcTransport } from '../../../src/engine/adapters/grpc-transport.ts';
 import { METHODS } from '../../../src/engine/adapters/grpc/client-methods.ts';
 import type { ClientMethod } from '../../../src/engine/adapters/grpc/client-methods.ts';
 import { fromFailure, fromStatus, toFailure, toStatus } from '../../../src/engine/adapters/grpc/failure.ts';
-import type { CallFailure, ProposeStreamResponse, RequestHeader } from '../../../src/engine/adapters/generated/raft_inspector/v1/client.ts';
+import type { CallFailure, ProposeStreamResponse, RequestHeader, StreamOutcome } from '../../../src/engine/adapters/generated/raft_inspector/v1/client.ts';
 import { Outcome } from '../../../src/engine/adapters/generated/raft_inspector/v1/client.ts';
 import { CallError } from '../../../src/engine/ports/node-api.ts';
 import { FakeCluster, FakeNode } from '../../helpers/fake-node.ts';
@@ -116,15 +116,15 @@ describe('client service', () => {
   });
 
   describe('stream of proposals', () => {
-    function stream(requests: readonly { id: number; header?: RequestHeader; deadlineMs?: number }[]): Promise<{ answers: ProposeStreamResponse[]; error: ServiceError | null }> {
+    function stream(requests: readonly { id: number; header?: RequestHeader; deadlineMs?: number }[]): Promise<{ answers: StreamOutcome[]; error: ServiceError | null }> {
       const method = METHODS.proposeStream;
       const call = client.makeBidiStreamRequest(method.path, (one: Parameters<typeof method.request.encode>[0]) => Buffer.from(method.request.encode(one).finish()), (one: Buffer) => method.response.decode(one), new Metadata(), {});
-      const answers: ProposeStreamResponse[] = [];
+      const answers: StreamOutcome[] = [];
       return new Promise((resolve) => {
-        call.on('data', (one: ProposeStreamResponse) => answers.push(one));
+        call.on('data', ({ outcomes }: ProposeStreamResponse) => answers.push(...outcomes));
         call.on('error', (error: ServiceError) => resolve({ answers, error }));
         call.on('end', () => resolve({ answers, error: null }));
-        for (const { id, header: first, deadlineMs } of requests) call.write({ id, header: first, deadlineMs: deadlineMs ?? 1_000, command: Buffer.from(String(id)) });
+        for (const { id, header: first, deadlineMs } of requests) call.write({ header: first, proposals: [{ id, deadlineMs: deadlineMs ?? 1_000, command: Buffer.from(String(id)) }] });
         call.end();
       });
     }

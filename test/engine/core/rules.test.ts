@@ -157,6 +157,17 @@ describe('core: votes (B3, B4)', () => {
     }
   });
 
+  it('counts its own vote when that write is durable, not an earlier one (M07)', () => {
+    const member = memberWith([1]);
+    hear(member, { kind: 'append', from: 'b', to: 'a', term: 1, number: 1, prev: { term: 1, index: 1 }, entries: [{ index: 2, term: 1, kind: 'command', wallClockMs: 0, payload: new Uint8Array(1) }], commit: 1 });
+    hear(member, { kind: 'timeout-now', from: 'b', to: 'a', term: 1 });
+    assert.deepEqual([member.state.role, member.pendingWrites, member.outbox.length], ['candidate', 2, 0]);
+    member.flush();
+    assert.deepEqual(member.state.campaign?.granted, []);
+    member.flush();
+    assert.deepEqual(member.state.campaign?.granted, ['a']);
+  });
+
   it('draws each timeout anew, in [min, max) (B1, M49)', () => {
     for (const settings of [FAST, CALM]) {
       const drawn = new Set<number>();
@@ -262,6 +273,54 @@ describe('core: progress (B8, B9, B24)', () => {
     assert.equal(last(leader, 'append', 'b').entries.length, 0);
     acknowledge(leader, 'b');
     assert.equal(last(leader, 'append', 'b').entries.length, 1);
+  });
+});
+
+describe('core: snapshots (B17)', () => {
+  const snapshotAt = (index: number, term: number) => ({ index, term, configuration: configurationOf(IDS), configurationIndex: 1, digest: 0 });
+  /** A follower of b with entries 1 to 6, committed up to 4, compacted up to `compacted`. */
+  const follower = (mutants: readonly string[] = [], compacted = 0): CoreMember => {
+    const member = memberWith([1, 1, 1, 1, 2, 2], { commit: 4, settings: { ...FAST, mutants: new Set(mutants) } });
+    if (compacted > 0) {
+      member.takeSnapshot();
+      member.trim(compacted + 1);
+    }
+    hear(member, { kind: 'heartbeat', from: 'b', to: 'a', term: 2, commit: 0, round: 1 });
+    return member;
+  };
+  const shape = (member: CoreMember): number[] => [member.state.log.base.index, member.state.log.last, member.state.commit];
+
+  it('ignores one it has committed past, compacted or not, and says that it has it (M32)', () => {
+    for (const compacted of [0, 3]) {
+      const member = follower([], compacted);
+      member.receiveSnapshot('b', 2, snapshotAt(2, 1));
+      assert.deepEqual(shape(member), [compacted, 6, 4]);
+      assert.equal(last(member, 'snapshot-reply', 'b').index, 2);
+    }
+    const planted = follower(['M32'], 3);
+    planted.receiveSnapshot('b', 2, snapshotAt(2, 1));
+    assert.notDeepEqual(shape(planted), [3, 6, 4], 'the bug, planted, does take it');
+  });
+
+  it('keeps the log when it holds the last entry, and drops all of it when that differs (M31, Raft §7)', () => {
+    const keeps = follower();
+    keeps.receiveSnapshot('b', 2, snapshotAt(5, 2));
+    assert.deepEqual(shape(keeps), [0, 6, 5]);
+    const drops = follower();
+    drops.receiveSnapshot('b', 2, snapshotAt(5, 1));
+    assert.deepEqual(shape(drops), [5, 5, 5]);
+    assert.equal(drops.outbox.length, 1, 'the heartbeat is answered; the snapshot is not before it is durable (I11)');
+    drops.flushAll();
+    assert.equal(last(drops, 'snapshot-reply', 'b').index, 5);
+    assert.deepEqual([drops.disk.base.index, drops.disk.entries.length, drops.disk.hardState.commit], [5, 0, 5]);
+  });
+
+  it('takes none from an earlier term, or from one that does not lead', () => {
+    for (const [from, term] of [['b', 1], ['c', 2]] as const) {
+      const member = follower();
+      const ready = member.give({ kind: 'snapshot-received', from, term, snapshot: snapshotAt(9, 2) });
+      assert.deepEqual([ready.dropReceived, ...shape(member)], [true, 0, 6, 4]);
+    }
   });
 });
 
@@ -427,6 +486,12 @@ describe('core: inputs that cannot be', () => {
       hear(member, { kind: 'append', from: 'b', to: 'a', term: 3, number: 1, prev: { term: 1, index: 1 }, entries, commit: 0 });
       assert.equal(member.state.log.last, 1);
     }
+  });
+  it('entries whose term falls behind what is committed are not stored', () => {
+    const member = memberWith([1, 3], { commit: 2 });
+    const entries: Entry[] = [2, 3].map((index) => ({ index, term: 2, kind: 'command', wallClockMs: 0, payload: new Uint8Array(0) }));
+    hear(member, { kind: 'append', from: 'b', to: 'a', term: 3, number: 1, prev: { term: 1, index: 1 }, entries, commit: 0 });
+    assert.deepEqual([member.state.log.last, member.outbox.length], [2, 0]);
   });
 
   const start = { id: 'a', settings: FAST, seed: 1, incarnation: 1, hardState: { term: 1, vote: '', commit: 1 }, log: { base: { index: 0, term: 0 }, termRuns: [{ term: 1, first: 1, last: 1 }], sizes: [1] }, snapshot: { term: 0, index: 0 }, configurations: [], lastApplied: 0 };

@@ -54,12 +54,12 @@ describe('runs of membership changes', () => {
     assert.equal(cluster.asked.filter((one) => one.change.kind === 'add-learner').length, 1);
   });
 
-  it('waits out a leader that is new, and a learner that is a few entries behind', async () => {
+  it('B16: waits out a leader that is new or hands over first, and a learner that is a few entries behind', async () => {
     const cluster = new FakeCluster(listOf([member('n1'), member('n2'), member('n3'), member('n4', { role: 'learner', lag: 3 })]));
-    const refuse = (rule: string) => () => {
-      throw new RefusedError(rule, rule, '');
+    const fail = (error: Error) => () => {
+      throw error;
     };
-    cluster.faults.push(refuse('no-commit-in-term'), refuse('learner-lagging'));
+    cluster.faults.push(fail(new UnreachableError('the leader handed over before its removal', '')), fail(new RefusedError('learner-lagging', 'behind', '')));
     assert.equal((await run(cluster, { kind: 'promote', id: 'n4' })).failure, null);
     assert.equal(cluster.asked.length, 3);
   });

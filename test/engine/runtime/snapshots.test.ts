@@ -88,6 +88,26 @@ describe('snapshots', () => {
     assert.deepEqual(world.violations, []);
   });
 
+  it('need to be sent once, however many newer ones are taken meanwhile: the log behind it waits (B18)', async () => {
+    const world = await MiniWorld.start({ node: { snapshotEntries: 10, compactionMargin: 0 } });
+    const leader = await world.elect();
+    const [lagging] = others(leader);
+    world.cut(lagging);
+    await world.time.run(500);
+    await fill(world, leader, 50, 100_000);
+    world.delayMs = 25;
+    world.heal();
+    for (let n = 0; n < 150; n++) {
+      world.put(leader, `busy${n % 10}`, 'v').catch(() => undefined);
+      await world.time.run(5);
+    }
+    await world.time.until('all are even', () => world.isEven());
+    const sent = world.host(leader).sent.flatMap(({ body }) => (body.kind === 'snapshot-chunk' ? [body.snapshotId] : []));
+    assert.equal(new Set(sent).size, 1);
+    assert.ok(world.node(leader).status().snapshotIndex - Number(sent[0]?.split('-')[1]) >= 50, 'newer ones were taken');
+    assert.deepEqual(world.violations, []);
+  });
+
   it('being received survive the crash of the sender: another leader takes over', async () => {
     const world = await MiniWorld.start({ node: { snapshotEntries: 1_000_000, compactionMargin: 0 } });
     const leader = await world.elect();

@@ -1,7 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { CallError } from '../../ports/node-api.ts';
 import type { NodeApi } from '../../ports/node-api.ts';
-import type { ProposeStreamRequest, ProposeStreamResponse } from '../generated/raft_inspector/v1/client.ts';
+import type { ProposeStreamRequest, ProposeStreamResponse, StreamOutcome, StreamProposal } from '../generated/raft_inspector/v1/client.ts';
 import { toPlain } from './bytes.ts';
 import type { CallGuard, Permit } from './call-guard.ts';
 import { METHODS } from './client-methods.ts';
@@ -15,6 +15,7 @@ export class ProposalStream {
   private permit: Permit | null = null;
   private open = 0;
   private taken = 0;
+  private readonly answers: StreamOutcome[] = [];
   private isEnded = false;
   private isReadDone = false;
 
@@ -47,20 +48,35 @@ export class ProposalStream {
     const request = decoded(bytes);
     // A stream has no deadline of its own: each proposal has one.
     this.permit ??= this.guard.admit(this.call, request.header, 'must-name', 'endless');
-    if (request.deadlineMs === 0) throw new CallError('failed', 'bad-request', `proposal ${request.id} has no deadline`);
+    for (const proposal of request.proposals) this.begin(proposal);
+  }
+
+  private begin(proposal: StreamProposal): void {
+    if (proposal.deadlineMs === 0) throw new CallError('failed', 'bad-request', `proposal ${proposal.id} has no deadline`);
     this.open += 1;
     this.taken += 1;
-    this.propose(request)
-      .catch((error: unknown): ProposeStreamResponse['outcome'] => ({ $case: 'failure', value: toFailure(error instanceof CallError ? error : new CallError('unknown', 'storage-failed', 'the member failed to answer; its log says why')) }))
+    this.propose(proposal)
+      .catch((error: unknown): StreamOutcome['outcome'] => ({ $case: 'failure', value: toFailure(error instanceof CallError ? error : new CallError('unknown', 'storage-failed', 'the member failed to answer; its log says why')) }))
       .then((outcome) => {
         this.open -= 1;
-        if (!this.isEnded) this.call.write({ id: request.id, outcome });
-        this.finish();
+        this.answer({ id: proposal.id, outcome });
       })
       .catch(() => this.end());
   }
 
-  private async propose(request: ProposeStreamRequest): Promise<ProposeStreamResponse['outcome']> {
+  /** The library sends one message a turn: outcomes of the same turn travel together. */
+  private answer(outcome: StreamOutcome): void {
+    this.answers.push(outcome);
+    if (this.answers.length === 1) setImmediate(() => this.flush());
+  }
+
+  private flush(): void {
+    const outcomes = this.answers.splice(0);
+    if (!this.isEnded) this.call.write({ outcomes });
+    this.finish();
+  }
+
+  private async propose(request: StreamProposal): Promise<StreamOutcome['outcome']> {
     if (this.open > MAX_PER_STREAM) throw new CallError('failed', 'overloaded', `${MAX_PER_STREAM} proposals are in work on this stream already`);
     const release = this.guard.admitProposal();
     try {
@@ -72,7 +88,7 @@ export class ProposalStream {
   }
 
   private finish(): void {
-    if (!this.isReadDone || this.open > 0 || this.isEnded) return;
+    if (!this.isReadDone || this.open > 0 || this.answers.length > 0 || this.isEnded) return;
     this.end();
     this.call.end();
   }

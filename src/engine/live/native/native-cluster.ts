@@ -9,10 +9,12 @@ import type { KvAccess } from '../kv-access.ts';
 import type { MemberList } from '../member-list.ts';
 import type { Connection } from '../registry.ts';
 import { leaderView, mergeStatuses } from './merge-statuses.ts';
-import { failureOf, NativeKv, PROBE_KEY } from './native-kv.ts';
+import { failureOf, NativeKv } from './native-kv.ts';
 
 /** How long a member may take to say how it stands, while others have answered. */
 const STATUS_MS = 1500;
+/** A key that is read where only the answering matters, not the value. */
+const PROBE_KEY: Uint8Array = Buffer.from('raft-inspector/probe');
 const LOOK_AGAIN = 'Look how it stands: raft-inspector member list; the same command may be run again, nothing is done twice';
 
 /** A cluster of the embedded engine, over its own client. */

@@ -71,16 +71,26 @@ export interface ProposeResponse {
   result: Uint8Array;
 }
 
+/** The proposals of one turn of the caller's event loop. */
 export interface ProposeStreamRequest {
+  /** In the first message of the stream. */
+  header: RequestHeader | undefined;
+  proposals: StreamProposal[];
+}
+
+export interface StreamProposal {
   /** Chosen by the caller; unique among the proposals in flight on this stream. */
   id: number;
-  /** In the first message of the stream; the later ones keep it but for their own deadline. */
-  header: RequestHeader | undefined;
+  /** Milliseconds from now on. */
   deadlineMs: number;
   command: Uint8Array;
 }
 
 export interface ProposeStreamResponse {
+  outcomes: StreamOutcome[];
+}
+
+export interface StreamOutcome {
   id: number;
   outcome: { $case: "done"; value: ProposeResponse } | { $case: "failure"; value: CallFailure } | undefined;
 }
@@ -573,22 +583,16 @@ export const ProposeResponse: MessageFns<ProposeResponse> = {
 };
 
 function createBaseProposeStreamRequest(): ProposeStreamRequest {
-  return { id: 0, header: undefined, deadlineMs: 0, command: new Uint8Array(0) };
+  return { header: undefined, proposals: [] };
 }
 
 export const ProposeStreamRequest: MessageFns<ProposeStreamRequest> = {
   encode(message: ProposeStreamRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== 0) {
-      writer.uint32(8).uint64(message.id);
-    }
     if (message.header !== undefined) {
-      RequestHeader.encode(message.header, writer.uint32(18).fork()).join();
+      RequestHeader.encode(message.header, writer.uint32(10).fork()).join();
     }
-    if (message.deadlineMs !== 0) {
-      writer.uint32(24).uint32(message.deadlineMs);
-    }
-    if (message.command.length !== 0) {
-      writer.uint32(34).bytes(message.command);
+    for (const v of message.proposals) {
+      StreamProposal.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -607,6 +611,66 @@ export const ProposeStreamRequest: MessageFns<ProposeStreamRequest> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = RequestHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.proposals.push(StreamProposal.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStreamProposal(): StreamProposal {
+  return { id: 0, deadlineMs: 0, command: new Uint8Array(0) };
+}
+
+export const StreamProposal: MessageFns<StreamProposal> = {
+  encode(message: StreamProposal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.deadlineMs !== 0) {
+      writer.uint32(16).uint32(message.deadlineMs);
+    }
+    if (message.command.length !== 0) {
+      writer.uint32(26).bytes(message.command);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamProposal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamProposal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
             if (tag !== 8) {
               break;
             }
@@ -615,23 +679,15 @@ export const ProposeStreamRequest: MessageFns<ProposeStreamRequest> = {
             continue;
           }
           case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.header = RequestHeader.decode(reader, reader.uint32());
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
+            if (tag !== 16) {
               break;
             }
 
             message.deadlineMs = reader.uint32();
             continue;
           }
-          case 4: {
-            if (tag !== 34) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
@@ -652,21 +708,13 @@ export const ProposeStreamRequest: MessageFns<ProposeStreamRequest> = {
 };
 
 function createBaseProposeStreamResponse(): ProposeStreamResponse {
-  return { id: 0, outcome: undefined };
+  return { outcomes: [] };
 }
 
 export const ProposeStreamResponse: MessageFns<ProposeStreamResponse> = {
   encode(message: ProposeStreamResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== 0) {
-      writer.uint32(8).uint64(message.id);
-    }
-    switch (message.outcome?.$case) {
-      case "done":
-        ProposeResponse.encode(message.outcome.value, writer.uint32(18).fork()).join();
-        break;
-      case "failure":
-        CallFailure.encode(message.outcome.value, writer.uint32(26).fork()).join();
-        break;
+    for (const v of message.outcomes) {
+      StreamOutcome.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -681,6 +729,60 @@ export const ProposeStreamResponse: MessageFns<ProposeStreamResponse> = {
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseProposeStreamResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.outcomes.push(StreamOutcome.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStreamOutcome(): StreamOutcome {
+  return { id: 0, outcome: undefined };
+}
+
+export const StreamOutcome: MessageFns<StreamOutcome> = {
+  encode(message: StreamOutcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    switch (message.outcome?.$case) {
+      case "done":
+        ProposeResponse.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "failure":
+        CallFailure.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamOutcome {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamOutcome();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
