@@ -52,7 +52,7 @@ async function bundleWhatWorks(shared, commands, outdir) {
   return bundle([...shared, ...whole], outdir);
 }
 
-const shared = ['src/cli/supervise.ts', 'src/cli/thread.ts', 'src/cli/main.ts', 'src/help/help.ts', 'src/hooks/command-not-found.ts'];
+const shared = ['src/cli/supervise.ts', 'src/cli/thread.ts', 'src/cli/main.ts', 'src/help/help.ts', 'src/hooks/command-not-found.ts', 'src/cli/lab-supervisor.ts'];
 const commands = commandFiles();
 const aside = path.join(root, `dist.new-${process.pid}`);
 try {

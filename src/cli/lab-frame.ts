@@ -16,6 +16,11 @@ export function programOf(root: string): [file: string, script: string] {
   return [process.execPath, path.join(root, 'bin', 'run.js')];
 }
 
+/** The script of the process behind a lab. */
+export function supervisorOf(root: string): string {
+  return path.join(root, 'dist', 'cli', 'lab-supervisor.js');
+}
+
 /** A `lab` command to type, with the directory as it was given. */
 export function labCommand(dir: string, ...words: (string | number | false | undefined)[]): string {
   return commandLine('raft-inspector', 'lab', ...words, ...(dir === './lab' ? [] : ['--dir', dir]));

@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { durationFlag } from '../../cli/flags.ts';
-import { labAnswer, labCommand, LAB_LIFETIME_MS, labDirFlag, programOf } from '../../cli/lab-frame.ts';
+import { labAnswer, labCommand, LAB_LIFETIME_MS, labDirFlag, programOf, supervisorOf } from '../../cli/lab-frame.ts';
 import { showDuration } from '../../cli/measure.ts';
 import { commandLine } from '../../cli/quote.ts';
 import type { LabStatus } from '../../engine/lab/orders.ts';
@@ -37,6 +37,7 @@ export default class LabUp extends BaseCommand<LabUpReport> {
     const { outcome, readyMs, status } = await labUp({
       dir: path.resolve(flags.dir),
       program: programOf(this.config.root),
+      supervisor: supervisorOf(this.config.root),
       lifetimeMs: flags.lifetime ?? LAB_LIFETIME_MS,
       deadlineMs: this.globals.timeout ?? DEADLINE_MS,
       ...(flags.nodes === undefined ? {} : { nodes: Number(flags.nodes) }),

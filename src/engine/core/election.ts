@@ -110,12 +110,12 @@ export function onVoteReply(state: RaftState, answer: VoteReply, out: Outbox): R
   return decide(withFields(state, { campaign: counted }), counted, out);
 }
 
-/** The own vote counts once it is durable. */
+/** The own vote counts once it is durable. The requests leave only now, so the time for their answers begins now too. */
 export function countOwnVote(state: RaftState, out: Outbox): RaftState {
   const { campaign } = state;
   if (campaign === null || campaign.phase !== 'vote' || state.disk.lastWritten < campaign.voteWrite || campaign.granted.includes(state.id)) return state;
   const counted: Campaign = { ...campaign, granted: [...campaign.granted, state.id] };
-  return decide(withFields(state, { campaign: counted }), counted, out);
+  return decide(resetElection(withFields(state, { campaign: counted })), counted, out);
 }
 
 function decide(state: RaftState, campaign: Campaign, out: Outbox): RaftState {

@@ -36,5 +36,5 @@ export type Input =
   | { readonly kind: 'snapshot-received'; readonly from: MemberId; readonly term: Term; readonly snapshot: SnapshotPosition }
   /** Sending a snapshot to a peer ended. */
   | { readonly kind: 'snapshot-sent'; readonly to: MemberId; readonly index: LogIndex; readonly outcome: 'delivered' | 'failed' }
-  /** The storage dropped entries before `firstIndex`. */
+  /** Entries before `firstIndex` are being dropped from the storage: none of them is sent any more. */
   | { readonly kind: 'trimmed'; readonly firstIndex: LogIndex };

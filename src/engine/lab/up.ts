@@ -14,6 +14,8 @@ export interface UpOptions extends Partial<LabPlan> {
   readonly dir: string;
   /** How to run the tool: `[node, run.js]`. */
   readonly program: readonly [file: string, ...args: string[]];
+  /** Script of the supervisor's process. */
+  readonly supervisor: string;
   readonly lifetimeMs: number;
   readonly deadlineMs: number;
 }
@@ -88,10 +90,9 @@ function checkSame(options: UpOptions, nodes: number, machine: string, timing: s
 }
 
 /** The supervisor outlives this process and its terminal. */
-function startSupervisor({ dir, program, lifetimeMs }: UpOptions): void {
-  const [file, ...args] = program;
+function startSupervisor({ dir, program, supervisor, lifetimeMs }: UpOptions): void {
   const log = fs.openSync(labPaths.log(dir, 'supervisor'), 'a', 0o600);
-  const child = spawn(file, [...args, 'lab', 'supervise', '--dir', path.resolve(dir), '--lifetime', `${lifetimeMs}ms`], { detached: true, stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [supervisor, path.resolve(dir), String(lifetimeMs), ...program], { detached: true, stdio: ['ignore', log, log] });
   fs.closeSync(log);
   child.unref();
 }

@@ -10,6 +10,7 @@ import type { NodeStatus } from '../ports/node-api.ts';
 import { RaftNode } from '../runtime/node.ts';
 import { LogStorage } from '../storage/log-storage.ts';
 import { SnapshotFileStore } from '../storage/snapshot-files.ts';
+import { toStorageFailure } from '../storage/storage-failure.ts';
 import { keepBallast } from './ballast.ts';
 import { ConfigError } from './config-error.ts';
 import type { NodeConfig } from './config.ts';
@@ -19,6 +20,8 @@ import { checkIdentity, checkInitialised, checkSnapshots, openEnvironment } from
 import type { Log } from './line-log.ts';
 import { MemberLog } from './member-log.ts';
 
+/** What a disk that is full, broken or mounted read-only says to the first write. */
+const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
 const MAX_FEATURE_LEVEL = 1;
 const MAX_PEM_BYTES = 1024 * 1024;
 const TRANSFER_DEADLINE_MS = 2000;
@@ -164,5 +167,6 @@ function toStartError(error: unknown, config: NodeConfig): unknown {
   if (code === 'EADDRINUSE') return new RefusedError('address-in-use', `another process listens on ${config.listen}`, 'Stop it, or give this member another address: listen in its configuration', { cause: error as Error });
   if (code === 'EADDRNOTAVAIL' || code === 'EACCES') return new ConfigError(config.file, 'listen', `${config.listen} cannot be listened on (${code})`, 'Name an address of this machine and a port this user may use', { cause: error });
   if (typeof code === 'string' && code.startsWith('ERR_OSSL')) return new ConfigError(config.file, 'tls', `the certificate or its key cannot be used: ${message}`, 'Check that cert and key belong together and are PEM', { cause: error });
+  if (typeof code === 'string' && DISK_CODES.has(code)) return toStorageFailure(error, `starting on ${config.dataDir}`);
   return error;
 }

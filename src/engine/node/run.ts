@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
+import { format } from 'node:util';
 import { EXIT, type ExitCode, InspectorError } from '../errors.ts';
+import { BALLAST_FILE } from '../native/layout.ts';
 import type { NodeConfig } from './config.ts';
 import type { Decorators } from './decorators.ts';
 import { UNDECORATED } from './decorators.ts';
@@ -40,9 +43,11 @@ export interface MemberEnd {
  */
 export async function runMember(config: NodeConfig, options: RunOptions): Promise<MemberEnd> {
   const log = new LineLog(options.logTo, { cluster: config.clusterId, member: config.member.id });
+  // Libraries that print go into the log as well: what reads it expects one JSON object a line.
+  for (const name of ['log', 'info', 'warn', 'error'] as const) console[name] = (...words: unknown[]) => log.write(name === 'error' ? 'error' : 'warn', format(...words));
   const asked = waitForSignal();
   const startedAt = performance.now();
-  const onBug = (error: Error): never => endAtOnce(log, lab, error);
+  const onBug = (error: Error): never => endAtOnce(log, lab, error, config);
   process.on('uncaughtException', onBug);
   let lab: LabHand | undefined;
   try {
@@ -53,7 +58,7 @@ export async function runMember(config: NodeConfig, options: RunOptions): Promis
       log,
       decorators: lab?.decorators ?? UNDECORATED,
       ...(lab === undefined ? {} : { dial: (id: string, address: string) => lab?.dial(id, address) ?? address }),
-      fatal: (error) => endAtOnce(log, lab, error),
+      fatal: (error) => endAtOnce(log, lab, error, config),
     });
     const { term, appliedIndex, lastEntry } = member.status();
     log.write('info', 'ready', { term, appliedIndex, lastEntry, advertise: config.advertise, startMs: Math.round(performance.now() - startedAt) });
@@ -69,7 +74,7 @@ export async function runMember(config: NodeConfig, options: RunOptions): Promis
     return { memberId: config.member.id, reason, exit: EXIT.ok, error: null };
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    log.last('fatal', error.message, describe(error));
+    log.last('fatal', error.message, describe(error, config));
     lab?.ended(error);
     return { memberId: config.member.id, reason: 'failed', exit: exitOf(error), error };
   } finally {
@@ -81,8 +86,8 @@ export async function runMember(config: NodeConfig, options: RunOptions): Promis
 }
 
 /** What the disk holds is unknown, or the member must not go on for another reason: no goodbye, nothing more is sent. */
-function endAtOnce(log: LineLog, lab: LabHand | undefined, error: Error): never {
-  log.last('fatal', error.message, describe(error));
+function endAtOnce(log: LineLog, lab: LabHand | undefined, error: Error, config: NodeConfig): never {
+  log.last('fatal', error.message, describe(error, config));
   lab?.ended(error);
   process.exit(exitOf(error));
 }
@@ -96,10 +101,12 @@ function exitOf(error: Error): ExitCode {
   return error instanceof InspectorError ? error.exitCode : EXIT.bug;
 }
 
-function describe(error: Error): Record<string, unknown> {
+function describe(error: Error, { dataDir }: Pick<NodeConfig, 'dataDir'>): Record<string, unknown> {
   const { rule, where, reason } = error as { rule?: unknown; where?: unknown; reason?: unknown };
   const known = error instanceof InspectorError ? { code: error.code, exit: error.exitCode, hint: error.hint } : { code: 'BUG', exit: EXIT.bug, stack: error.stack };
-  return { ...known, ...(rule === undefined ? {} : { rule }), ...(where === undefined ? {} : { where }), ...(reason === undefined ? {} : { reason }) };
+  const ballast = path.join(dataDir, BALLAST_FILE);
+  const relief = reason === 'full' && fs.existsSync(ballast) ? { relief: `${ballast} may be removed in need: it is there to be` } : {};
+  return { ...known, ...relief, ...(rule === undefined ? {} : { rule }), ...(where === undefined ? {} : { where }), ...(reason === undefined ? {} : { reason }) };
 }
 
 function waitForSignal(): { signal: Promise<'SIGTERM' | 'SIGINT'>; forget(): void } {

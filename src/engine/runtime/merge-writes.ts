@@ -6,28 +6,25 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * One write that does what `first` and then `second` do, or null when they must stay apart: an installed snapshot always has its own
- * commit, and a commit has a bounded size.
+ * commit; entries that were promised to be stored are stored, even when the next write takes them back, because what claims them is sent
+ * when their write is durable; and a commit has a bounded size.
  */
 export function mergeWrites(first: StorageWrite, second: StorageWrite): StorageWrite | null {
   if (first.install !== null || second.install !== null) return null;
-  const from = second.truncateFrom;
-  const kept = from === null ? first.entries : first.entries.filter((entry) => entry.index < from);
-  const entries = kept.length === 0 ? second.entries : [...kept, ...second.entries];
+  const last = first.entries.at(-1)?.index;
+  if (second.truncateFrom !== null && last !== undefined && second.truncateFrom <= last) return null;
+  const entries = first.entries.length === 0 ? second.entries : [...first.entries, ...second.entries];
   if (entries.length > MAX_ENTRIES || entries.reduce((bytes, entry) => bytes + entry.payload.length, 0) > MAX_BYTES) return null;
   const snapshots = second.snapshots ?? first.snapshots;
   return {
     hardState: second.hardState ?? first.hardState,
-    truncateFrom: mergedTruncation(first, second),
+    truncateFrom: last === undefined ? earlier(first.truncateFrom, second.truncateFrom) : first.truncateFrom,
     entries,
     install: null,
     ...(snapshots === undefined ? {} : { snapshots }),
   };
 }
 
-/** The second truncation counts only where it reaches behind what the first write adds: the rest never gets to the disk. */
-function mergedTruncation(first: StorageWrite, second: StorageWrite): number | null {
-  const from = second.truncateFrom;
-  const added = first.entries[0]?.index;
-  if (from === null || (added !== undefined && from >= added)) return first.truncateFrom;
-  return Math.min(from, first.truncateFrom ?? from);
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }

@@ -31,6 +31,8 @@ export interface HostSettings {
   readonly settings: Settings;
   readonly snapshotEntries: number;
   readonly compactionMargin: number;
+  /** Below 1: links are slower than drawn. */
+  readonly bandwidthFactor: number;
 }
 
 /** An old state of a whole disk. */
@@ -81,7 +83,7 @@ export class Host {
   ) {
     this.address = `${id}:7000`;
     this.prng = world.prng.split(`host ${id}`);
-    this.counts = new StepCounts(world.counters, () => this.crashSoonPerhaps());
+    this.counts = new StepCounts(world.counters, (probability) => this.crashSoonPerhaps(probability));
     this.raft = new KvEnvironment(world, id, 'raft', (operations) => board.stored(truth, operations));
     this.state = new KvEnvironment(world, id, 'state', () => undefined);
     this.raft.onFailure = (process) => {
@@ -205,7 +207,11 @@ export class Host {
       storage: new LogStorage(this.raft.open(process)),
       snapshots: new ObservedFiles(new SnapshotFileStore(this.disk.open(process)), {
         writing: (change) => ifAlive(() => this.writingSnapshot(change)),
-        receiving: () => ifAlive(() => this.crashSoonPerhaps()),
+        receiving: () =>
+          ifAlive(() => {
+            this.crashSoonPerhaps(0.04);
+            this.onReceiving();
+          }),
       }),
       machine: new ObservedMachine(machine, {
         opened: (index) => ifAlive(() => this.board.applies.startsAt(this.truth, index)),
@@ -239,8 +245,11 @@ export class Host {
     };
   }
 
-  /** Set by whoever must react within a step. */
+  /** Set by whoever must react within the step. */
   onRole: (host: Host, role: Role, term: number) => void = () => undefined;
+
+  /** A snapshot begins to arrive. */
+  onReceiving: () => void = () => undefined;
 
   private changedRole({ role, term, commit }: RaftState): void {
     this.world.note(this.id, `becomes-${role}`, term, commit);
@@ -249,15 +258,15 @@ export class Host {
 
   private writingSnapshot(change: 1 | -1): void {
     this.isWritingSnapshot += change;
-    if (change === 1) this.crashSoonPerhaps();
+    if (change === 1) this.crashSoonPerhaps(0.04);
   }
 
   /** The moments that crashes by chance hardly ever hit get some of their own. */
-  private crashSoonPerhaps(): void {
+  private crashSoonPerhaps(probability: number): void {
     const { faults } = this.world;
     const stream = faults.stream(`${this.id}/moments`);
     const delay = stream.prng.magnitude(1, 3_000);
-    if (faults.fires('crash-at-call', stream, 0.04, 'crash-at-moment')) this.world.after(delay, this.process, () => this.kill('crash at a moment'));
+    if (faults.fires('crash-at-call', stream, probability, 'crash-at-moment')) this.world.after(delay, this.process, () => this.kill('crash at a moment'));
   }
 
   private drawCrash(): CrashPoint | null {

@@ -84,7 +84,7 @@ export class Simulation {
     this.world = new World(this.prng.split('world'), faults, this.counters, new Trace(options.keepLines ?? 0));
     const settings = { ...FAST, mutants: options.mutants ?? FAST.mutants };
     const { snapshotEntries, compactionMargin } = this.plan;
-    this.cluster = new Cluster(this.world, { clusterId: CLUSTER_ID, settings, snapshotEntries, compactionMargin }, (host) => this.scheduleRestart(host));
+    this.cluster = new Cluster(this.world, { clusterId: CLUSTER_ID, settings, snapshotEntries, compactionMargin, bandwidthFactor: this.plan.isBulky ? 0.05 : 1 }, (host) => this.scheduleRestart(host));
     this.calls = new Calls(this.cluster);
     this.checks = new ClientChecks(this.cluster.truth, this.cluster.model, this.counters);
     const voters = Array.from({ length: this.plan.voters }, (_, at) => `n${at + 1}`);
@@ -154,6 +154,7 @@ export class Simulation {
   private async setUpHost(host: Host, configuration: Configuration | null): Promise<void> {
     this.options.prepare?.(host);
     host.onRole = (changed, role, term) => this.noteRole(changed, role, term);
+    host.onReceiving = () => this.interruptTransfer();
     let isDone = false;
     host.initialise(configuration).then(
       () => (isDone = true),
@@ -173,6 +174,7 @@ export class Simulation {
     const host = this.cluster.addHost(this.nextId());
     this.options.prepare?.(host);
     host.onRole = (changed, role, term) => this.noteRole(changed, role, term);
+    host.onReceiving = () => this.interruptTransfer();
     host.initialise(null).then(
       () => host.boot(),
       () => host.retire('could not be set up'),
@@ -211,17 +213,37 @@ export class Simulation {
 
   /** Some leaders are cut off the moment they are elected, before their first message leaves: so logs part over several terms. */
   private isolatePerhaps(host: Host): void {
-    const { world, cluster } = this;
+    const { world } = this;
     const stream = world.faults.stream(`${host.id}/elected`);
     const holdUs = stream.prng.magnitude(50_000, 1_500_000);
-    if (!world.faults.fires('isolate', stream, 0.15, 'isolated-when-elected')) return;
+        // One that brings uncommitted entries of an earlier term along is worth more.
+    const { view } = host.truth;
+    const isLoaded = view.last > (host.truth.state?.commit ?? 0);
+    if (!world.faults.fires('isolate', stream, isLoaded ? 0.5 : 0.1, 'isolated-when-elected')) return;
+    this.isolate(host, 'elected', holdUs);
+  }
+
+  /** While a snapshot of several chunks is on its way, its sender is cut off: the next leader goes on where it ended. */
+  private interruptTransfer(): void {
+    const { world, cluster } = this;
+    const stream = world.faults.stream('transfers of snapshots');
+    const [delayUs, holdUs] = [stream.prng.magnitude(10_000, 2_000_000), stream.prng.magnitude(400_000, 1_500_000)];
+    if (!this.plan.isBulky || !world.faults.fires('isolate', stream, 0.6, 'isolated-while-sending')) return;
+    world.after(delayUs, null, () => {
+      const leader = cluster.leader();
+      if (leader !== null && !this.isHealed) this.isolate(leader, 'sending', holdUs);
+    });
+  }
+
+  private isolate(host: Host, reason: string, holdUs: number): void {
+    const { world, cluster } = this;
     for (const other of cluster.hosts.keys()) {
       if (other === host.id) continue;
-      cluster.network.cut(host.id, other, 'elected');
-      cluster.network.cut(other, host.id, 'elected');
+      cluster.network.cut(host.id, other, reason);
+      cluster.network.cut(other, host.id, reason);
       world.after(holdUs, null, () => {
-        cluster.network.restore(host.id, other, 'elected');
-        cluster.network.restore(other, host.id, 'elected');
+        cluster.network.restore(host.id, other, reason);
+        cluster.network.restore(other, host.id, reason);
       });
     }
   }

@@ -20,7 +20,7 @@ export class StepCounts {
   constructor(
     private readonly counters: Counters,
     /** Something began that a crash should sometimes hit. */
-    private readonly onMoment: () => void,
+    private readonly onMoment: (probability: number) => void,
   ) {}
 
   booted(): void {
@@ -46,15 +46,16 @@ export class StepCounts {
     if (ready.write?.install != null) {
       counters.hit('snapshot-installed');
       this.installWrite = ready.write.number;
-      this.onMoment();
+      this.onMoment(0.1);
     }
     if (input.kind === 'written' && this.installWrite !== null && input.write >= this.installWrite) this.installWrite = null;
     if (input.kind === 'snapshot-taken') counters.hit('snapshot-taken');
     if (input.kind === 'trimmed') {
       counters.hit('log-trimmed');
-      this.onMoment();
+      this.onMoment(0.04);
     }
-    if (ready.write?.entries.some((entry) => entry.kind === 'confChange') === true || (after.leading?.transfer != null && before.leading?.transfer == null)) this.onMoment();
+    if (ready.write?.entries.some((entry) => entry.kind === 'confChange') === true) this.onMoment(0.04);
+    if (after.leading?.transfer != null && before.leading?.transfer == null) this.onMoment(0.25);
     if (ready.write?.truncateFrom != null) this.countTruncation(member, ready.write.truncateFrom);
     if (before.role !== after.role) this.countRole(before, input, after);
     if (after.amnesiacs.length > before.amnesiacs.length) counters.hit('amnesia-detected');

@@ -36,7 +36,8 @@ describe('merging writes (B10)', () => {
         const disk: Disk = { log: Array.from({ length: held }, () => 1), hardState: null, snapshots: '' };
         let after = disk;
         let last = held;
-        let merged: StorageWrite | null = null;
+        let carried = disk;
+        let merged = write({});
         for (const [at, step] of plan.entries()) {
           const truncateFrom = step.back < 0 ? null : Math.max(1, last + 1 - step.back);
           const first = truncateFrom ?? last + 1;
@@ -48,10 +49,13 @@ describe('merging writes (B10)', () => {
           });
           last = first - 1 + step.add;
           after = carriedOut(after, one);
-          merged = merged === null ? one : mergeWrites(merged, one);
-          assert.ok(merged !== null);
+          const both = mergeWrites(merged, one);
+          const takesBack = truncateFrom !== null && merged.entries.some(({ index }) => index >= truncateFrom);
+          assert.equal(both === null, takesBack, 'only what takes back promised entries stays apart (I11)');
+          if (both === null) carried = carriedOut(carried, merged);
+          merged = both ?? one;
         }
-        assert.deepEqual(carriedOut(disk, merged ?? write({})), after);
+        assert.deepEqual(carriedOut(carried, merged), after);
       }),
       { numRuns: 2000, seed: 11 },
     );
