@@ -12,6 +12,7 @@ export function withFields(state: RaftState, change: Partial<RaftState>): RaftSt
     incarnation: state.incarnation,
     rng: state.rng,
     now: state.now,
+    wallClockMs: state.wallClockMs,
     role: state.role,
     term: state.term,
     vote: state.vote,

@@ -149,5 +149,5 @@ function becomeLeader(state: RaftState, out: Outbox): RaftState {
       transfer: null,
     },
   });
-  return replicateToAll(appendOwn(leader, 'noop', NO_PAYLOAD, 0, out), out);
+  return replicateToAll(appendOwn(leader, 'noop', NO_PAYLOAD, state.wallClockMs, out), out);
 }

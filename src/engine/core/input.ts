@@ -12,7 +12,8 @@ export interface Proposal {
 /** Everything that can happen to a member. Inputs are facts: the core decides what follows. */
 export type Input =
   /** `ticks` have passed; messages received meanwhile were given before. A leader heard since the last tick counts as heard now. */
-  | { readonly kind: 'tick'; readonly ticks: number }
+  // The wall clock is for the entries a new leader makes by itself; absent: as last told.
+  | { readonly kind: 'tick'; readonly ticks: number; readonly wallClockMs?: number }
   | { readonly kind: 'message'; readonly message: Message }
   | { readonly kind: 'propose'; readonly proposals: readonly Proposal[]; readonly wallClockMs: number }
   | { readonly kind: 'read'; readonly id: number }

@@ -25,6 +25,7 @@ export function startRaft(start: Start): RaftState {
     incarnation: start.incarnation,
     rng: start.seed >>> 0,
     now: 0,
+    wallClockMs: 0,
     role: 'follower',
     term: hardState.term,
     vote: hardState.vote,

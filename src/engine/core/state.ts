@@ -99,6 +99,8 @@ export interface RaftState {
   readonly rng: number;
   /** Ticks since the start. */
   readonly now: number;
+  /** The wall clock as of the last tick, 0 before the first: copied into entries for people to read, never compared. */
+  readonly wallClockMs: number;
 
   readonly role: Role;
   readonly term: Term;

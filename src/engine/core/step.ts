@@ -28,7 +28,7 @@ export function step(state: RaftState, input: Input): Step<RaftState> {
 function handle(state: RaftState, input: Input, out: Outbox): RaftState {
   switch (input.kind) {
     case 'tick':
-      return onTick(state, input.ticks, out);
+      return onTick(state, input, out);
     case 'message':
       return onMessage(state, input.message, out);
     case 'propose':

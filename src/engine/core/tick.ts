@@ -3,6 +3,7 @@ import { withFields, withProgress } from './copies.ts';
 import { mayCampaign, startPreVote } from './election.ts';
 import { retryReads } from './follower-reads.ts';
 import { broadcastHeartbeat } from './heartbeat.ts';
+import type { Input } from './input.ts';
 import { activeConfiguration } from './membership.ts';
 import type { Outbox } from './outbox.ts';
 import { isReachable } from './peers.ts';
@@ -12,7 +13,8 @@ import type { Leading, RaftState } from './state.ts';
 import { expireTransfer, retryTransfer } from './transfer.ts';
 
 /** Time passes. Messages that arrived meanwhile were given before, so that a member that slept does not campaign against a leader it can hear. */
-export function onTick(state: RaftState, ticks: number, out: Outbox): RaftState {
+export function onTick(before: RaftState, { ticks, wallClockMs }: Extract<Input, { kind: 'tick' }>, out: Outbox): RaftState {
+  const state = wallClockMs === undefined ? before : withFields(before, { wallClockMs });
   const now = state.now + ticks;
   const next = state.leading === null ? tickFollower(state, now, ticks, out) : tickLeader(state, state.leading, now, ticks, out);
   // A commit index that moved without any append is stored once the member is idle: recovery reads it.

@@ -52,7 +52,7 @@ export class MemberProcess {
 
   /** Starts the process; settles when it serves, or has ended. Look at `isRunning` and `outcome` then. */
   async start(): Promise<void> {
-    if (this.child !== null) return;
+    if (this.child !== null) return this.untilReady();
     const log = fs.openSync(this.command.logFile, 'a', 0o600);
     const child = spawn(this.command.file, this.command.args, { stdio: ['ignore', 'ignore', log, 'ipc'] });
     fs.closeSync(log);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { EXIT, UsageError } from '../errors.ts';
+import { EXIT, RefusedError, UsageError } from '../errors.ts';
 import { thisHost } from '../node/host-facts.ts';
 import { addLabMember } from './create.ts';
 import { ControlServer, LabOrderError } from './control.ts';
@@ -39,6 +39,7 @@ export class LabSupervisor {
   private lab: LabFile;
   private socket = '';
   private isEnding = false;
+  private isStopping = false;
   private queue: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -81,9 +82,11 @@ export class LabSupervisor {
     await Promise.all([...this.members.values()].map((member) => member.start()));
   }
 
-  /** One order at a time; looking is always allowed. */
+  /** Members start beside each other, and looking is always allowed; whatever changes the lab itself is done one after another. */
   private carryOut(order: CheckedOrder): Promise<LabStatus> {
     if (order.kind === 'status') return this.status();
+    if (this.isStopping) return Promise.reject(new RefusedError('lab-down', 'the lab is ending', 'Start it again: raft-inspector lab up'));
+    if (order.kind === 'start' && this.members.has(order.id)) return this.obey(order);
     const done = this.queue.then(() => this.obey(order));
     this.queue = done.catch(() => undefined);
     return done;
@@ -113,6 +116,7 @@ export class LabSupervisor {
         await this.heal();
         break;
       case 'down': {
+        this.isStopping = true;
         const before = await this.status();
         // The answer has to leave before the socket goes.
         await this.stopMembers();

@@ -1,6 +1,5 @@
-import fs from 'node:fs';
 import path from 'node:path';
-import { GrpcTransport, type TlsMaterial } from '../adapters/grpc-transport.ts';
+import { GrpcTransport } from '../adapters/grpc-transport.ts';
 import { NodeDisk } from '../adapters/node-disk.ts';
 import { systemClock, systemRng } from '../adapters/system-clock.ts';
 import { RefusedError } from '../errors.ts';
@@ -19,11 +18,11 @@ import type { Decorators } from './decorators.ts';
 import { checkIdentity, checkInitialised, checkSnapshots, openEnvironment } from './environment.ts';
 import type { Log } from './line-log.ts';
 import { MemberLog } from './member-log.ts';
+import { readOwnCertificate } from './own-certificate.ts';
 
 /** What a disk that is full, broken or mounted read-only says to the first write. */
 const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
 const MAX_FEATURE_LEVEL = 1;
-const MAX_PEM_BYTES = 1024 * 1024;
 const TRANSFER_DEADLINE_MS = 2000;
 
 /** What a member needs from the process it lives in. */
@@ -103,7 +102,7 @@ async function openNode(config: NodeConfig, around: MemberSurroundings, closers:
     host,
     port,
     advertise: config.advertise,
-    ...(config.tls === null ? { insecureLoopback: true } : { tls: readTls(config.file, config.tls) }),
+    ...(config.tls === null ? { insecureLoopback: true } : { tls: readOwnCertificate(config, config.tls, log) }),
     ...(around.dial === undefined ? {} : { dial: around.dial }),
     observer: { refused: (rule, from) => observer.refused(rule, from) },
   });
@@ -147,19 +146,6 @@ async function close(closers: (() => Promise<void> | void)[]): Promise<void> {
 export function splitAddress(address: string): { host: string; port: number } {
   const at = address.lastIndexOf(':');
   return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
-}
-
-function readTls(file: string, tls: NonNullable<NodeConfig['tls']>): TlsMaterial {
-  const read = (place: 'ca' | 'cert' | 'key'): string => {
-    try {
-      if (fs.statSync(tls[place]).size > MAX_PEM_BYTES) throw new ConfigError(file, `tls.${place}`, `${tls[place]} is larger than ${MAX_PEM_BYTES} bytes`, 'Name a PEM file');
-      return fs.readFileSync(tls[place], 'utf8');
-    } catch (error) {
-      if (error instanceof ConfigError) throw error;
-      throw new ConfigError(file, `tls.${place}`, `${tls[place]} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`, 'Name a PEM file that this user may read', { cause: error });
-    }
-  };
-  return { ca: read('ca'), certificate: read('cert'), key: read('key') };
 }
 
 function toStartError(error: unknown, config: NodeConfig): unknown {

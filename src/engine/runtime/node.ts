@@ -115,7 +115,7 @@ export class RaftNode implements NodeApi {
       refused: (rule, from) => observer.refused?.(rule, from),
       failed: fail,
     });
-    this.ticker = new Ticker(clock, (ticks) => driver.input({ kind: 'tick', ticks }));
+    this.ticker = new Ticker(clock, (ticks) => driver.input({ kind: 'tick', ticks, wallClockMs: clock.wallClockMs() }));
   }
 
   async propose(command: Uint8Array, { deadlineMs }: { deadlineMs: number }): Promise<LogPosition & { readonly result: Uint8Array }> {

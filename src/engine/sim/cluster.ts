@@ -44,7 +44,7 @@ export class Cluster {
         arrived: (node) => this.board.arrived(this.truth.member(node)),
       },
       (id, address) => (address === undefined ? (this.hosts.has(id) ? id : null) : (this.byAddress.get(address) ?? null)),
-      common.bandwidthFactor,
+      common.snapshotBandwidth,
     );
   }
 

@@ -31,8 +31,8 @@ export interface HostSettings {
   readonly settings: Settings;
   readonly snapshotEntries: number;
   readonly compactionMargin: number;
-  /** Below 1: links are slower than drawn. */
-  readonly bandwidthFactor: number;
+  /** Below 1: snapshots travel more slowly than links allow. */
+  readonly snapshotBandwidth: number;
 }
 
 /** An old state of a whole disk. */

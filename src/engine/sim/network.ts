@@ -30,7 +30,8 @@ export class Network {
     private readonly watcher: WireWatcher,
     /** Which member answers at an address. */
     private readonly resolve: (id: string, address: string | undefined) => string | null,
-    private readonly bandwidthFactor: number,
+    /** Below 1: snapshots travel more slowly than drawn. */
+    private readonly snapshotBandwidth: number,
   ) {}
 
   /** The transport of one process of member `node`. */
@@ -90,6 +91,7 @@ export class Network {
       for (const link of row.values()) {
         link.cuts.clear();
         link.cloggedUntilUs = 0;
+        link.lastArrivalUs.clear();
       }
     }
   }
@@ -106,7 +108,7 @@ export class Network {
       if (faults.allow(`${stream.name}/full#${stream.drawn}`, 'queue-limit')) return world.note(from, 'queue-full', 0, 0, () => `${to} ${envelope.body.kind}`);
     }
     let delay: number = stream.prng.between(HEALTHY_DELAY_US.from, HEALTHY_DELAY_US.until);
-    if (faults.isOn('delay')) delay += payloadBytes(envelope.body) / (quality.bandwidth * this.bandwidthFactor);
+    if (faults.isOn('delay')) delay += payloadBytes(envelope.body) / (envelope.body.kind === 'snapshot-chunk' ? quality.bandwidth * this.snapshotBandwidth : quality.bandwidth);
     if (faults.fires('clog', stream, 0.0005)) link.cloggedUntilUs = Math.max(link.cloggedUntilUs, world.nowUs + stream.prng.magnitude(50_000, 5_000_000));
     if (faults.fires('delay', stream, 0.5)) delay += stream.prng.exponential(quality.meanDelayUs);
     if (link.cloggedUntilUs > world.nowUs) delay += link.cloggedUntilUs - world.nowUs;

@@ -8,6 +8,7 @@ import type { Prng } from './prng.ts';
 
 const CALL_MS = 1_500;
 const MAX_VOTERS = 7;
+const MAX_MEMBERS = 9;
 
 /**
  * Whoever looks after the cluster: replaces members whose disks are lost, and where the seed wants it, adds, promotes, removes and
@@ -24,7 +25,7 @@ export class Operator {
     private readonly cluster: Cluster,
     private readonly calls: Calls,
     private readonly prng: Prng,
-    private readonly options: { readonly hasChurn: boolean; readonly hasTransfers: boolean; readonly votersWanted: number },
+    private readonly options: { readonly hasChurn: boolean; readonly hasTransfers: boolean; readonly votersWanted: number; /** New members come and go all the time: snapshots are sent. */ readonly addsOften: boolean },
     /** Makes a new machine, empty but for its identity, and starts it. */
     private readonly makeHost: () => Host,
   ) {}
@@ -50,13 +51,14 @@ export class Operator {
     const members = cluster.configuration()?.members ?? [];
     const lost = members.find(({ id }) => this.isLost(id));
     if (lost !== undefined) return this.change({ kind: 'remove', id: lost.id });
-    const what = prng.pick(['add', 'promote', 'remove', 'address', 'transfer', 'snapshot', 'compact'] as const);
+    const often = this.options.addsOften ? (['add', 'add', 'add', 'remove'] as const) : [];
+    const what = prng.pick([...often, 'add', 'promote', 'remove', 'address', 'transfer', 'snapshot', 'compact'] as const);
     const voters = members.filter((member) => member.role === 'voter');
     const learners = members.filter((member) => member.role === 'learner');
     const wantsMore = voters.length < this.options.votersWanted;
     if (wantsMore || this.options.hasChurn) {
       if (learners.length > 0 && (what === 'promote' || wantsMore) && voters.length < MAX_VOTERS) return this.change({ kind: 'promote', id: prng.pick(learners).id });
-      if (what === 'add' || wantsMore) return this.add();
+      if ((what === 'add' || wantsMore) && members.length < MAX_MEMBERS) return this.add();
     }
     if (what === 'remove' && this.options.hasChurn && voters.length > 1) return this.change({ kind: 'remove', id: prng.pick(members).id });
     if (what === 'address' && this.options.hasChurn) return this.move(prng.pick(members).id);

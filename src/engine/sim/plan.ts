@@ -30,10 +30,10 @@ export function drawPlan(prng: Prng, seed: string): Plan {
   const swarm = prng.split('swarm');
   const world = prng.split('plan');
   const isDisaster = world.chance(0.08);
-  const isBulky = world.chance(0.06);
+  const isBulky = world.chance(0.1);
   const faults = FAULT_CLASSES.filter(() => swarm.chance(0.5));
   // Long snapshots are there to be interrupted.
-  const needed: readonly FaultClass[] = isBulky ? ['delay', 'isolate', 'churn', 'transfer', 'crash-at-call'] : [];
+  const needed: readonly FaultClass[] = isBulky ? ['delay', 'isolate', 'churn'] : [];
   return {
     voters: world.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]),
     learners: world.pick([0, 0, 1, 2]),
@@ -42,7 +42,7 @@ export function drawPlan(prng: Prng, seed: string): Plan {
     faults: [...new Set([...faults, ...needed])],
     isDisaster,
     isBulky,
-    snapshotEntries: Math.round(world.magnitude(10, 200)),
+    snapshotEntries: Math.round(isBulky ? world.magnitude(5, 15) : world.magnitude(10, 200)),
     compactionMargin: isBulky ? 0 : world.between(0, 51),
     troubleUs: world.between(4_000, 12_000) * 1000,
     meanFaultGapUs: world.magnitude(120_000, 1_500_000),

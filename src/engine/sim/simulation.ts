@@ -84,7 +84,7 @@ export class Simulation {
     this.world = new World(this.prng.split('world'), faults, this.counters, new Trace(options.keepLines ?? 0));
     const settings = { ...FAST, mutants: options.mutants ?? FAST.mutants };
     const { snapshotEntries, compactionMargin } = this.plan;
-    this.cluster = new Cluster(this.world, { clusterId: CLUSTER_ID, settings, snapshotEntries, compactionMargin, bandwidthFactor: this.plan.isBulky ? 0.05 : 1 }, (host) => this.scheduleRestart(host));
+    this.cluster = new Cluster(this.world, { clusterId: CLUSTER_ID, settings, snapshotEntries, compactionMargin, snapshotBandwidth: this.plan.isBulky ? 0.15 : 1 }, (host) => this.scheduleRestart(host));
     this.calls = new Calls(this.cluster);
     this.checks = new ClientChecks(this.cluster.truth, this.cluster.model, this.counters);
     const voters = Array.from({ length: this.plan.voters }, (_, at) => `n${at + 1}`);
@@ -94,7 +94,7 @@ export class Simulation {
       this.cluster,
       this.calls,
       this.prng.split('operator'),
-      { hasChurn: classes.has('churn'), hasTransfers: classes.has('transfer'), votersWanted: this.plan.voters },
+      { hasChurn: classes.has('churn'), hasTransfers: classes.has('transfer'), votersWanted: this.plan.voters, addsOften: this.plan.isBulky },
       () => this.newHost(),
     );
   }
@@ -141,7 +141,7 @@ export class Simulation {
     for (const host of this.cluster.hosts.values()) host.boot();
     for (let at = 0; at < this.plan.clients; at += 1) {
       const name = `c${at + 1}`;
-      const options = { keys: this.plan.keys, meanThinkUs: this.plan.meanThinkUs * (this.plan.isBulky ? 4 : 1), valueBytes: this.plan.isBulky ? 120_000 : 0 };
+      const options = { keys: this.plan.keys, meanThinkUs: this.plan.meanThinkUs * (this.plan.isBulky ? 2 : 1), valueBytes: this.plan.isBulky ? 250_000 : 0 };
       this.clients.push(new Client(name, this.cluster, this.calls, this.history, this.checks, this.prng.split(`client ${name}`), options, () => (this.processes += 1)));
     }
     for (const client of this.clients) client.start();
@@ -227,8 +227,8 @@ export class Simulation {
   private interruptTransfer(): void {
     const { world, cluster } = this;
     const stream = world.faults.stream('transfers of snapshots');
-    const [delayUs, holdUs] = [stream.prng.magnitude(10_000, 2_000_000), stream.prng.magnitude(400_000, 1_500_000)];
-    if (!this.plan.isBulky || !world.faults.fires('isolate', stream, 0.6, 'isolated-while-sending')) return;
+    const [delayUs, holdUs] = [stream.prng.magnitude(20_000, 700_000), stream.prng.magnitude(350_000, 900_000)];
+    if (!this.plan.isBulky || !world.faults.fires('isolate', stream, 0.9, 'isolated-while-sending')) return;
     world.after(delayUs, null, () => {
       const leader = cluster.leader();
       if (leader !== null && !this.isHealed) this.isolate(leader, 'sending', holdUs);
