@@ -1,5 +1,5 @@
 // The deterministic simulator from the command line.
-//   node scripts/sim.mjs campaign [--seeds N] [--from S] [--jobs J] [--mutant Mnn] [--recovery]
+//   node scripts/sim.mjs campaign [--seeds N] [--from S] [--jobs J] [--mutant Mnn]
 //   node scripts/sim.mjs replay <seed> [lines]
 //   node scripts/sim.mjs shrink <seed> [--mutant Mnn]
 //   node scripts/sim.mjs history <seed>        prints the history of a run, JSON lines

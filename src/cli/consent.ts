@@ -1,6 +1,9 @@
 import { Flags } from '@oclif/core';
 import { DeclinedError, RefusedError, UsageError } from '../engine/errors.ts';
-import { isTerminal } from './output.ts';
+import { escapeLine } from './escape.ts';
+import { askedBy, mannerOf } from './manner.ts';
+import { isTerminal, writeError } from './output.ts';
+import type { Style } from './render/style.ts';
 
 /** Shortest part of a cluster id that confirms. */
 export const CONFIRM_CHARS = 8;
@@ -22,11 +25,14 @@ export interface ConsentRequest {
   readonly isLab: boolean;
   /** Why it has to be confirmed; null when it has not. */
   readonly severe: string | null;
+  /** What would be done: shown before the question. */
+  readonly preview: (style: Style) => Iterable<string>;
 }
 
 /** Asks on a terminal; a test puts its own in place. */
 export interface Prompter {
   readonly isInteractive: boolean;
+  show(preview: ConsentRequest['preview']): void;
   ask(question: string): Promise<string>;
 }
 
@@ -42,7 +48,8 @@ export async function consentTo(request: ConsentRequest, prompter: Prompter = TE
   if (!request.execute) return 'preview';
   if (severe === null || request.isLab || confirm !== undefined) return 'go';
   if (!prompter.isInteractive) throw new UsageError(`this has to be confirmed: ${severe}`, `Give the id of the cluster that is meant: --confirm ${shortId(clusterId)}`);
-  const typed = (await prompter.ask(`${severe}. Type the cluster's id (${CONFIRM_CHARS} characters or more) to go on:`)).trim();
+  prompter.show(request.preview);
+  const typed = (await prompter.ask(`Type the cluster's id (${CONFIRM_CHARS} characters or more) to go on:`)).trim();
   if (typed.length >= Math.min(CONFIRM_CHARS, clusterId.length) && clusterId.startsWith(typed)) return 'go';
   throw new DeclinedError('not confirmed; nothing was changed', `The cluster's id is ${clusterId}`);
 }
@@ -63,6 +70,10 @@ const TERMINAL: Prompter = {
   // The prompt library waits for ever on a closed stdin, and takes a piped answer for a typed one: it is reached on a terminal only.
   get isInteractive() {
     return isTerminal(0) && isTerminal(2);
+  },
+  show(preview) {
+    const { errorStyle, errorColour } = mannerOf(askedBy([]));
+    for (const line of preview(errorStyle)) writeError(`${escapeLine(line, errorColour)}\n`);
   },
   async ask(question) {
     const { default: inquirer } = await import('inquirer');

@@ -71,7 +71,7 @@ export abstract class MembershipCommand extends ChangeCommand<MembershipChangeRe
       const needsConfirm = plan.severe !== null && !isLab;
       const findings: Finding[] = list.pendingChange === null ? [] : [finding('change-pending', 'warn', `another membership change (entry ${list.pendingChange.index}) waits to be committed`, { fix: 'One change at a time: it would be refused until then' })];
       if (plan.steps.every((one) => one.isDone)) return this.already(plan, opened, use);
-      const consent = await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId: list.clusterId, isLab, severe: plan.severe });
+      const consent = await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId: list.clusterId, isLab, severe: plan.severe, preview: (style) => membershipChangeLines({ plan, state: 'preview', kind: cluster.kind, steps: null, failure: null, needsConfirm }, style) });
       if (consent === 'preview') {
         return this.answer(plan, opened, { state: 'preview', run: null, journal: null, needsConfirm, findings, next: [commandLine(...again, '--execute', ...(needsConfirm ? ['--confirm', shortId(list.clusterId)] : []))] });
       }

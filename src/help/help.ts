@@ -43,7 +43,8 @@ export function rootHelp(ids: readonly string[]): string[] {
     if (cells.length > 0) lines.push(`  ${situation.title.padEnd(TITLE_WIDTH)}${cells.join('')}`.trimEnd());
   }
   const topics = [...new Set(ids.filter((id) => id.includes(':')).map((id) => id.split(':')[0] ?? ''))].sort();
-  lines.push('', `More: raft-inspector ${topics.join('|')} --help${ids.includes('inspect:member') ? '      raft-inspector <path> looks at one member' : ''}`);
+  lines.push('', `More: raft-inspector ${topics.join('|')} --help`);
+  if (ids.includes('inspect:member')) lines.push('      raft-inspector <path> looks at one member');
   return lines;
 }
 

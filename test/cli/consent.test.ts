@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { type ConsentRequest, consentTo, type Prompter } from '../../src/cli/consent.ts';
+import { plainStyle } from '../../src/cli/render/terminal-style.ts';
 import { DeclinedError, RefusedError, UsageError } from '../../src/engine/errors.ts';
 
 const ID = '55c00990150d08f5';
-const plain: ConsentRequest = { execute: true, confirm: undefined, clusterId: ID, isLab: false, severe: null };
+const plain: ConsentRequest = { execute: true, confirm: undefined, clusterId: ID, isLab: false, severe: null, preview: () => ['what would be done'] };
 const severe: ConsentRequest = { ...plain, severe: 'no further failure is tolerated' };
 
 /** Answers a prompt, or fails the test when it is asked at all. */
-function prompter(answer: string | null, isInteractive = true): Prompter & { asked: number } {
-  const one = {
+function prompter(answer: string | null, isInteractive = true): Prompter & { asked: number; shown: string[] } {
+  const one: Prompter & { asked: number; shown: string[] } = {
     isInteractive,
     asked: 0,
+    shown: [],
+    show: (preview) => void one.shown.push(...preview(plainStyle())),
     ask: async () => {
       one.asked += 1;
       if (answer === null) throw new Error('must not ask');
@@ -31,7 +34,11 @@ describe('consent to a change', () => {
   });
 
   it('asks for the id of the cluster where none is left, and takes 8 characters of it', async () => {
-    for (const typed of [ID, ' 55c00990 ', '55c00990150d']) assert.equal(await consentTo(severe, prompter(typed)), 'go');
+    for (const typed of [ID, ' 55c00990 ', '55c00990150d']) {
+      const asked = prompter(typed);
+      assert.equal(await consentTo(severe, asked), 'go');
+      assert.deepEqual([asked.asked, asked.shown], [1, ['what would be done']]);
+    }
     for (const typed of ['', 'y', 'yes', '55c0099', '55c00991', `${ID}0`]) await assert.rejects(consentTo(severe, prompter(typed)), DeclinedError, typed);
   });
 

@@ -10,6 +10,7 @@ describe('lab: disks, clocks and damaged files', function () {
   this.timeout(90_000);
   let lab: TestLab;
   let load: Load;
+  let rounds = 0;
 
   before(async () => {
     ensureBuilt();
@@ -37,7 +38,8 @@ describe('lab: disks, clocks and damaged files', function () {
 
   /** Runs writers while something happens; afterwards all members are equal and hold exactly what was acknowledged. */
   async function underLoad(prefix: string, run: (writers: Load) => Promise<void>): Promise<void> {
-    const writers = new Load(lab.connection, { prefix, restMs: 2 }).start();
+    rounds += 1; // keys of one round are nobody else's
+    const writers = new Load(lab.connection, { prefix: `${rounds}-${prefix}`, restMs: 2 }).start();
     try {
       await until('writes', () => writers.acked.size > 20);
       await run(writers);

@@ -57,7 +57,7 @@ Refused (exit 4): target-lagging beyond --max-lag (can be lifted), transfer-targ
           screen: (style) => stepdownLines(screenOf({ state: 'already', done: null }), style),
         };
       }
-      const consent = await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId: list.clusterId, isLab, severe });
+      const consent = await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId: list.clusterId, isLab, severe, preview: (style) => stepdownLines(screenOf({ state: 'preview', done: null }), style) });
       if (consent === 'preview') {
         return {
           data: { state: 'preview', before, after: null, gapMs: null, target, overrides: [...overrides] },

@@ -14,7 +14,7 @@ import { EXIT, type ExitCode, InspectorError, UsageError } from '../../engine/er
 import type { MemberList as List } from '../../engine/live/member-list.ts';
 import { type Finding, finding } from '../../engine/model/finding.ts';
 
-const TIMEOUT_MS = 3000;
+const TIMEOUT_MS = 5000;
 const WATCH_MS = 2000;
 const SHORTEST_WATCH_MS = 200;
 

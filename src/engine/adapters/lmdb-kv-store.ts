@@ -123,7 +123,7 @@ export class LmdbKvStore implements KvStore {
   async #commit(operations: readonly KvOperation[]): Promise<void> {
     for (const operation of operations) {
       if (operation.kind !== 'drop' && (operation.key.length === 0 || operation.key.length > MAX_KEY_BYTES)) throw new RangeError(`key of ${operation.key.length} bytes, limit ${MAX_KEY_BYTES}`);
-      if (operation.kind === 'put' && !this.#tables.has(operation.database)) this.#tables.set(operation.database, this.#openTable(operation.database));
+      if (operation.kind === 'put' && !this.#tables.has(operation.database)) await this.#createTable(operation.database);
     }
     const gone = this.#droppedForGood(operations);
     const writes: Promise<unknown>[] = [];
@@ -156,6 +156,15 @@ export class LmdbKvStore implements KvStore {
       else if (operation.kind === 'put') gone.delete(operation.database);
     }
     return this.#views === 0 ? gone : new Set();
+  }
+
+  /** Inside a transaction of LMDB's thread: one of our own would hold up the event loop, and with it heartbeats, for as long as an fsync takes. */
+  async #createTable(name: string): Promise<void> {
+    const table = await this.#root.transaction(() => {
+      this.#root.resetReadTxn(); // opening ends the current read transaction, which may be that of a view
+      return this.#openTable(name);
+    });
+    this.#tables.set(name, table);
   }
 
   #openTable(name: string): Table {

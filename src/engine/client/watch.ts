@@ -40,11 +40,11 @@ export async function* watchFrom(options: WatchOptions, pace: Pace, source: Watc
       link = await source.find();
       // Without a place to resume from, a break before the first event would lose what happened meanwhile: note where "now" is.
       const start = next ?? (await source.ask(link)).appliedIndex + 1;
-      for await (const event of eventsOf(link, options, next)) {
+      for await (const event of eventsOf(link, options, next, source)) {
         failures = 0;
-        compacted = 0;
         next ??= start;
         if (event === null) continue;
+        compacted = 0;
         const index = options.indexOf(event);
         if (index !== null && index < next) continue; // told already, by the member before
         if (index !== null) next = index + 1;
@@ -65,16 +65,42 @@ export async function* watchFrom(options: WatchOptions, pace: Pace, source: Watc
   }
 }
 
-/** Null once, when the watch stands. */
-async function* eventsOf(link: Link, options: WatchOptions, from: number | null): AsyncGenerator<Uint8Array | null> {
+/** A watch that is silent for this long is asked whether it may ever tell anything again. */
+const SILENCE_MS = 1_000;
+/** So many times without a leader, one after the other, and the watch moves on. */
+const MOST_LEADERLESS = 2;
+
+/** Null once, when the watch stands. @throws {CallError} Also when the member was removed or hears no leader: it would stay silent for ever. */
+async function* eventsOf(link: Link, options: WatchOptions, from: number | null, source: WatchSource): AsyncGenerator<Uint8Array | null> {
   const { stream, toError } = link.serverStream(METHODS.watch, (header) => ({ header, request: options.request(from) }), null);
   const stop = (): void => stream.cancel();
   options.signal.addEventListener('abort', stop, { once: true });
+  const heard = { since: false, leaderless: 0 };
+  let isLeft = false;
+  // Destroying the stream is what ends the loop below, whatever it is waiting for.
+  const timer = setInterval(() => {
+    const wasHeard = heard.since;
+    heard.since = false;
+    if (wasHeard) heard.leaderless = 0;
+    else void silent().catch((error: Error) => isLeft || stream.destroy(error));
+  }, SILENCE_MS);
+  timer.unref();
+  const silent = async (): Promise<void> => {
+    const { isRemoved, leader } = await source.ask(link);
+    if (isRemoved) throw new CallError('failed', 'removed', `${link.address} was removed from the cluster`);
+    heard.leaderless = leader === null ? heard.leaderless + 1 : 0;
+    if (heard.leaderless >= MOST_LEADERLESS) throw new CallError('failed', 'unreachable', `${link.address} hears no leader`);
+  };
   try {
-    for await (const { event } of stream as AsyncIterable<{ event: Uint8Array | undefined }>) yield event ?? null;
+    for await (const { event } of stream as AsyncIterable<{ event: Uint8Array | undefined }>) {
+      heard.since = true;
+      yield event ?? null;
+    }
   } catch (error) {
     throw toError(error);
   } finally {
+    isLeft = true;
+    clearInterval(timer);
     options.signal.removeEventListener('abort', stop);
     stream.on('error', () => undefined);
     stream.cancel();

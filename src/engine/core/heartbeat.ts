@@ -30,7 +30,8 @@ export function broadcastHeartbeat(state: RaftState, out: Outbox): RaftState {
       readRounds: mayRead && leading.waitingReads !== null ? [...leading.readRounds, { round, index: state.commit, tickets: leading.waitingReads }] : leading.readRounds,
     },
   });
-  return mayRead ? confirmReads(next, out) : next;
+  // Also of earlier rounds: a smaller configuration may need no further answer, and then none comes.
+  return confirmReads(next, out);
 }
 
 /** A heartbeat of this term's leader. The commit index counts only as far as the leader's messages proved the logs equal. */

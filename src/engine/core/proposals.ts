@@ -19,7 +19,9 @@ export function onPropose(state: RaftState, input: Extract<Input, { kind: 'propo
   }
   const { last } = state.log;
   const entries: Entry[] = [];
-  let uncommitted = bytesBetween(state.log, state.commit + 1, last + 1) + (last - state.commit) * ENTRY_OVERHEAD_BYTES;
+  // What the own disk lacks is held in memory, also when the others have committed it: a hanging disk must not fill it.
+  const floor = Math.min(state.commit, state.disk.durable);
+  let uncommitted = bytesBetween(state.log, floor + 1, last + 1) + (last - floor) * ENTRY_OVERHEAD_BYTES;
   for (const { id, kind, payload } of input.proposals) {
     const bytes = payload.length + ENTRY_OVERHEAD_BYTES;
     // With nothing uncommitted even the largest command goes: refusing it would be for ever.

@@ -82,6 +82,9 @@ export class ControlServer {
     let isTaken = false;
     socket.setEncoding('utf8');
     socket.on('error', () => undefined); // who asked went away
+    socket.on('end', () => {
+      if (!isTaken) socket.end(); // whatever that was, it was no order
+    });
     socket.on('data', (piece: string) => {
       text += piece;
       if (text.length > MAX_LINE_BYTES) socket.destroy();

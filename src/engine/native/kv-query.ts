@@ -1,5 +1,6 @@
 import { ByteBuilder, ByteCursor } from './byte-cursor.ts';
 import { expectVersion, KV_MAX_KEY_BYTES, KV_MAX_VALUE_BYTES, kvKey, readKvFound, writeKvFound, type KvFound } from './kv-command.ts';
+import { MAX_PLACE_BYTES } from './kv-record.ts';
 
 /** Most pairs of one range answer. */
 export const KV_MAX_RANGE_ITEMS = 1024;
@@ -11,8 +12,8 @@ const QUERIES = { get: 1, range: 2 } as const;
 const ANSWERS = { value: 1, range: 2, bad: 3 } as const;
 const EVENTS = { put: 1, delete: 2, lost: 3 } as const;
 const MAX_REASON_BYTES = 1024;
-// A continuation names a place in the store, where a long key may carry a digest.
-const MAX_CONTINUATION_BYTES = KV_MAX_KEY_BYTES + 64;
+// A continuation names a place in the store. No place is longer, and the store cannot look for a longer one.
+const MAX_CONTINUATION_BYTES = MAX_PLACE_BYTES;
 
 /** A question to the kv state machine. `continuation` is what the last range answer gave, null for the first. */
 export type KvQuery =

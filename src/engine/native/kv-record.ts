@@ -6,6 +6,8 @@ import { StorageDamagedError } from '../ports/damage.ts';
 
 /** Longest key that is its own place in the store: the environment takes keys of less than 2 KB. */
 export const PLAIN_KEY_BYTES = 1024;
+/** Longest place: that much of a key, and a sha256. */
+export const MAX_PLACE_BYTES = PLAIN_KEY_BYTES + 32;
 
 const VERSION = 1;
 const PLAIN = 0; // id of the encryption key: none

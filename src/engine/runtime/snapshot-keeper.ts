@@ -126,8 +126,10 @@ export class SnapshotKeeper {
   private async name(snapshot: NamedSnapshot): Promise<NamedSnapshot> {
     const { newest } = this;
     if (newest !== null && newest.index >= snapshot.index) return newest; // one from the leader came in between
-    this.named = [snapshot, ...this.named].slice(0, KEPT);
-    await this.driver.commit({ hardState: null, truncateFrom: null, entries: [], install: null, snapshots: this.named });
+    const named = [snapshot, ...this.named].slice(0, KEPT);
+    await this.driver.commit({ hardState: null, truncateFrom: null, entries: [], install: null, snapshots: named });
+    // Only now: what trims the log goes by the names on the disk. One installed meanwhile was named after this one, and goes further.
+    if (this.newest === newest) this.named = named;
     this.driver.input({ kind: 'snapshot-taken', snapshot: positionOf(snapshot) });
     await this.sweep();
     await this.compact();

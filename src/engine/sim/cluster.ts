@@ -1,12 +1,12 @@
 import type { Configuration } from '../core/configuration.ts';
 import type { MemberId } from '../core/types.ts';
-import type { Envelope } from '../ports/transport.ts';
 import { CheckBoard } from './check-board.ts';
 import { GroundTruth } from './ground-truth.ts';
 import { Host, type HostSettings } from './host.ts';
 import { votersOf } from './log-copy.ts';
 import { Network } from './network.ts';
 import { ReferenceModel } from './reference-model.ts';
+import { StreamCounts } from './stream-counts.ts';
 import type { World } from './world.ts';
 
 /** All machines of a run, what connects them and what watches them. */
@@ -18,7 +18,7 @@ export class Cluster {
   readonly hosts = new Map<MemberId, Host>();
   /** An operator changes the membership: nothing may be lost that its outcome might need. */
   isChanging = false;
-  private readonly lastChunk = new Map<MemberId, { start: number; end: number }>();
+  private readonly streams: StreamCounts;
   private readonly byAddress = new Map<string, MemberId>();
 
   constructor(
@@ -28,17 +28,18 @@ export class Cluster {
     private readonly wantsRestart: (host: Host) => void,
   ) {
     this.truth = new GroundTruth(world);
+    this.streams = new StreamCounts(world.counters);
     this.board = new CheckBoard(this.truth, this.model, (member, snapshotId) => this.hosts.get(member.id)?.snapshotSize(snapshotId) ?? null);
     this.network = new Network(
       world,
       {
         sent: (node, process, envelope) => {
           if (process !== this.hosts.get(node)?.process) return;
-          this.countResumption(node, envelope);
+          if (envelope.body.kind === 'snapshot-ack') this.streams.answered(node, envelope.body);
           this.board.sent(this.truth.member(node), envelope);
         },
         arriving: (node, envelope, isForeign) => {
-          if (envelope.body.kind === 'snapshot-chunk') this.lastChunk.set(node, { start: envelope.body.offset, end: envelope.body.offset + envelope.body.bytes.length });
+          if (envelope.body.kind === 'snapshot-chunk' && envelope.body.offset === 0) this.streams.begun(node, envelope.body);
           this.board.arriving(this.truth.member(node), envelope, isForeign);
         },
         arrived: (node) => this.board.arrived(this.truth.member(node)),
@@ -46,12 +47,6 @@ export class Cluster {
       (id, address) => (address === undefined ? (this.hosts.has(id) ? id : null) : (this.byAddress.get(address) ?? null)),
       common.snapshotBandwidth,
     );
-  }
-
-  /** A stream that began anew is answered with what arrived before: it goes on there. */
-  private countResumption(node: string, { body }: Envelope): void {
-    const chunk = this.lastChunk.get(node);
-    if (body.kind === 'snapshot-ack' && body.status === 'go-on' && chunk?.start === 0 && body.offset > chunk.end) this.world.counters.hit('snapshot-resumed');
   }
 
   addHost(id: MemberId): Host {

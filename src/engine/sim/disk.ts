@@ -14,7 +14,7 @@ interface NameChange {
 }
 
 function directoryOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
 }
 
 /**
@@ -25,6 +25,8 @@ export class SimDisk {
   private names = new Map<string, SimFile>();
   private durableNames = new Map<string, SimFile>();
   private changes: NameChange[] = [];
+  /** Directories are there for good once made: they are made once, before anything is in them. */
+  private readonly directories = new Set(['']);
   private readonly stream: FaultStream;
   /** Calls that have not ended: tells what a crash hits. */
   openWrites = 0;
@@ -41,7 +43,7 @@ export class SimDisk {
       open: async (path, mode) =>
         this.call(process, () => {
           const known = this.names.get(path);
-          if (known === undefined && mode === 'read') throw noSuchFile(path);
+          if (known === undefined && (mode === 'read' || !this.directories.has(directoryOf(path)))) throw noSuchFile(path);
           const file = known ?? new SimFile();
           if (known === undefined) this.rename(null, { path, file });
           else if (mode === 'create') known.truncate(0);
@@ -58,8 +60,8 @@ export class SimDisk {
           if (!this.names.has(path)) throw noSuchFile(path);
           this.rename(path, null);
         }),
-      list: async (directory) => this.call(process, () => this.list(this.names, directory)),
-      makeDirectory: async () => this.call(process, () => undefined),
+      list: async (directory) => this.call(process, () => this.list([...this.names.keys(), ...this.directories], directory)),
+      makeDirectory: async (path) => this.call(process, () => void this.directories.add(path)),
       syncDirectory: async (directory) =>
         this.call(process, () => {
           this.failSync(() => undefined);
@@ -188,7 +190,7 @@ export class SimDisk {
     if (added !== null) this.durableNames.set(added.path, added.file);
   }
 
-  private list(names: ReadonlyMap<string, SimFile>, directory: string): string[] {
-    return [...names.keys()].filter((path) => directoryOf(path) === directory).map((path) => path.slice(path.lastIndexOf('/') + 1)).sort();
+  private list(paths: readonly string[], directory: string): string[] {
+    return paths.filter((path) => path !== '' && directoryOf(path) === directory).map((path) => path.slice(path.lastIndexOf('/') + 1)).sort();
   }
 }

@@ -59,7 +59,7 @@ export class KvTable {
     const isReverse = range.reverse === true;
     for (let at = isReverse ? until - 1 : from; left > 0 && (isReverse ? at >= from : at < until); at += isReverse ? -1 : 1, left -= 1) {
       const key = keys[at] as string;
-      yield [keyBytes(key), values.get(key) as Uint8Array];
+      yield [keyBytes(key), Uint8Array.from(values.get(key) as Uint8Array)];
     }
   }
 

@@ -13,7 +13,10 @@ const PROBABILITY = { error: 0.004, falseFailure: 0.002, full: 0.002, slow: 0.01
 
 function reader(tables: () => Tables): KvReader {
   return {
-    get: (database, key) => tables().get(database)?.get(keyText(key)),
+    get: (database, key) => {
+      const value = tables().get(database)?.get(keyText(key));
+      return value === undefined ? undefined : Uint8Array.from(value);
+    },
     range: (database: string, range?: KvRange) => tables().get(database)?.range(range) ?? [],
     databases: () => [...tables()].filter(([, table]) => table.size > 0).map(([name]) => name).sort(),
   };
@@ -75,10 +78,12 @@ export class KvEnvironment {
   open(process: SimProcess): KvStore {
     let last: Promise<unknown> = Promise.resolve();
     const live = reader(() => this.tables);
+    let isClosed = false;
     return {
       ...live,
       transact: async (operations) => {
         if (!process.isAlive) return new Promise<void>(() => undefined); // what a dead process asks reaches no disk
+        if (isClosed) throw new Error(`${this.name} is closed`);
         const copy = operations.map((one) => (one.kind === 'put' ? { ...one, value: Uint8Array.from(one.value) } : one));
         const done = last.then(() => this.commit(process, copy));
         last = done.catch(() => undefined);
@@ -89,7 +94,10 @@ export class KvEnvironment {
         const frozen = share(this.tables);
         return { ...reader(() => frozen), release: () => undefined };
       },
-      close: async () => process.waitFor(10, () => undefined),
+      close: async () => {
+        isClosed = true;
+        return process.waitFor(10, () => undefined);
+      },
     };
   }
 

@@ -55,7 +55,7 @@ export async function shrink(base: SimulationOptions, maxRuns = MAX_RUNS): Promi
   for (let voters = first.plan.voters - 1; voters >= 1; voters -= 1) await improve({ ...best, plan: { ...best.plan, voters } });
   await reduceFaults();
   const result = await attempt(best, 100_000);
-  const violation = result.violations[0];
+  const violation = result.violations.find((one) => one.rule === rule);
   if (violation === undefined) throw new RangeError(`seed ${base.seed} fails, but its smallest run does not: a run depends on more than its seed`);
   return { seed: base.seed, plan: result.plan, keep: best.keep ?? [], violation, runs, result };
 

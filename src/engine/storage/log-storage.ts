@@ -37,6 +37,8 @@ interface Durable {
 export class LogStorage implements Storage {
   readonly #kv: KvStore;
   readonly #cache = new BatchCache(CACHE_BYTES);
+  /** What a trim under way has read: LMDB shows a commit to readers before it returns, and then a batch that is cut has gone from its key. */
+  readonly #trimming = new Map<LogIndex, readonly ChainedEntry[]>();
   #durable: Durable | null = null;
   /** The array inside `#durable`, which grows in place. */
   #firsts: number[] = [];
@@ -160,10 +162,15 @@ export class LogStorage implements Storage {
       if (firstIndex <= before.extent.base.index + 1) return;
       const floor = before.snapshots.at(-1)?.index ?? 0;
       if (firstIndex - 1 > floor) throw new StorageMisuseError('trim-uncovered', `trimming up to ${firstIndex - 1}, the older snapshot covers ${floor}`);
-      const edit = new LogEdit(before.extent, (first) => this.#batch(first));
+      const edit = new LogEdit(before.extent, (first) => {
+        const entries = this.#batch(first);
+        this.#trimming.set(first, entries);
+        return entries;
+      });
       edit.trim(firstIndex, TRIM_ENTRIES);
       await this.#transact([...edit.operations(), putMeta('base', encodePosition('base', edit.base))]);
       this.#settle(edit, before);
+      this.#trimming.clear();
       isDone = edit.base.index + 1 >= firstIndex;
     });
     return isDone;
@@ -191,7 +198,7 @@ export class LogStorage implements Storage {
   }
 
   #batch(first: LogIndex): readonly ChainedEntry[] {
-    const cached = this.#cache.get(first);
+    const cached = this.#trimming.get(first) ?? this.#cache.get(first);
     if (cached !== undefined) return cached;
     const name = segmentName(segmentStart(first));
     const where = `raft/${name}/${first}`;

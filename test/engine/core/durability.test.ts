@@ -90,6 +90,24 @@ describe('core: hard state (B2)', () => {
   });
 });
 
+describe('core: flow (B9, I24)', () => {
+  it('counts what the own disk lacks, however fast the others are: a leader whose disk hangs holds no more than the limit', () => {
+    const leader = leaderWith([1], { settings: { ...FAST, maxUncommittedBytes: 1000 } });
+    for (const from of ['b', 'c']) acknowledge(leader, from);
+    let accepted = 0;
+    for (let id = 1; id <= 50; id++) {
+      const ready = leader.give({ kind: 'propose', proposals: [{ id, kind: 'command', payload: new Uint8Array(36) }], wallClockMs: 0 });
+      if (ready.proposals[0]?.kind === 'accepted') accepted++;
+      for (const from of ['b', 'c']) acknowledge(leader, from);
+      assert.equal(leader.state.commit, leader.state.log.last, 'the others commit without it');
+    }
+    assert.equal(accepted, 10);
+    leader.flushAll();
+    const [again] = leader.give({ kind: 'propose', proposals: [{ id: 99, kind: 'command', payload: new Uint8Array(36) }], wallClockMs: 0 }).proposals;
+    assert.equal(again?.kind, 'accepted');
+  });
+});
+
 describe('core: inputs that cannot be', () => {
   const fresh = (): RaftState => memberWith([1, 1]).state;
   it('a write that was never ordered', () => assert.throws(() => step(fresh(), { kind: 'written', write: 7 }), RangeError));

@@ -37,6 +37,17 @@ describe('core: progress (B8, B9, B24)', () => {
     assert.equal(leader.state.role, 'candidate');
   });
 
+  it('a read whose round only a member that is gone could have answered ends with the next round (B12)', () => {
+    const leader = leaderWith([1], { ids: ['a', 'b'] });
+    acknowledge(leader, 'b');
+    assert.deepEqual(leader.give({ kind: 'read', id: 7 }).reads, []);
+    leader.give({ kind: 'change', id: 8, changeId: 'out', change: { kind: 'remove', id: 'b' }, expectedIndex: null, wallClockMs: 0 });
+    leader.flushAll();
+    tick(leader, 5);
+    assert.deepEqual(leader.outcomes.flatMap(({ reads }) => reads).map(({ id, kind }) => [id, kind]), [[7, 'accepted']]);
+    assert.equal(leader.state.leading?.readRounds.length, 0);
+  });
+
   it('an answer that was merely late is no amnesia', () => {
     const leader = leaderWith([1]);
     tick(leader, 5);

@@ -54,6 +54,17 @@ describe('kv machine over LMDB', () => {
     return n % 11 === 0 ? { op: 'delete', key } : { op: 'put', key, value: Buffer.alloc(n % 700, n) };
   });
 
+  it('answers whatever continuation a client makes up, up to the longest: no question ends the member', async () => {
+    const machine = new KvMachine(await store('state'));
+    await machine.open();
+    await run(machine, 1, [{ op: 'put', key: bytes('a'), value: bytes('1') }]);
+    await (await machine.snapshot()).release();
+    for (const length of [0, 1, 1024, 1056, 1057, 1978, 4096, 4160, 5000]) {
+      const answer = decodeKvAnswer(machine.query(encodeKvQuery({ kind: 'range', prefix: bytes(''), limit: 10, continuation: Buffer.alloc(length, '0') })));
+      assert.equal(answer.kind, length <= 1056 ? 'range' : 'bad', `${length} bytes`);
+    }
+  });
+
   it('holds what it holds in memory, with keys of every length, and finds it again', async () => {
     const real = new KvMachine(await store('state'));
     const reference = new KvMachine(new MemoryKvStore(), { flushCommands: 1_000_000 });

@@ -47,6 +47,27 @@ describe('snapshots', () => {
     assert.throws(() => world.node(leader).readSnapshot('1-1-0000000000000000'), (error) => error instanceof CallError && error.rule === 'bad-request');
   });
 
+  it('count for compaction only once they are named on the disk, however slow it is (B18, I20)', async () => {
+    const world = await MiniWorld.start({ ids: ['a'], node: { compactionMargin: 0 } });
+    const leader = await world.elect();
+    for (let taken = 0; taken < 2; taken++) {
+      await fill(world, leader, 20);
+      await world.time.outcome(world.node(leader).takeSnapshot());
+    }
+    await fill(world, leader, 20);
+    const host = world.host(leader);
+    host.raft.delayMs = 200;
+    const written = world.put(leader, 'k', 'v');
+    await world.time.run(5);
+    const third = world.node(leader).takeSnapshot(); // its name waits behind the write that runs
+    await world.time.run(50);
+    const { firstIndex } = await world.time.outcome(world.node(leader).compact());
+    await world.time.outcome(Promise.all([written, third]));
+    assert.equal(host.fatal, null);
+    assert.ok(firstIndex > 10 && firstIndex < 30, `the log begins at ${firstIndex}`);
+    assert.ok(world.node(leader).status().firstIndex > firstIndex, 'it moved on once the third was named');
+  });
+
   it('bring back a member that the log no longer reaches (B17, I19)', async () => {
     const world = await MiniWorld.start(OPTIONS);
     const leader = await world.elect();

@@ -1,23 +1,15 @@
-import { fork } from 'node:child_process';
 import fs from 'node:fs';
 import process from 'node:process';
-import { mergeReports, missingCounters, renderReport, runCampaign, type CampaignReport } from '../../../src/engine/sim/campaign.ts';
+import { missingCounters, renderReport } from '../../../src/engine/sim/campaign.ts';
 import { parseHistory, renderHistory } from '../../../src/engine/sim/history.ts';
 import { checkLogOrder } from '../../../src/engine/sim/log-order-check.ts';
 import { checkBySearch } from '../../../src/engine/sim/search-check.ts';
 import { renderShrunk, shrink } from '../../../src/engine/sim/shrink.ts';
 import { runSeed } from '../../../src/engine/sim/simulation.ts';
-import { judgeRecovery } from './recovery-judge.ts';
+import { runInWorkers } from './campaign-workers.ts';
 
 /** Below this many seeds a counter at zero is chance, not a hole in the simulator. */
 const SEEDS_FOR_COUNTERS = 400;
-
-interface Part {
-  readonly from: number;
-  readonly seeds: number;
-  readonly mutants: readonly string[];
-  readonly withRecovery: boolean;
-}
 
 function option(name: string, fallback: string): string {
   const at = process.argv.indexOf(`--${name}`);
@@ -28,33 +20,9 @@ function mutants(): Set<string> {
   return new Set(option('mutant', '').split(',').filter((one) => one !== ''));
 }
 
-async function runPart(part: Part): Promise<CampaignReport> {
-  return runCampaign({
-    from: part.from,
-    seeds: part.seeds,
-    mutants: new Set(part.mutants),
-    nowMs: () => performance.now(),
-    onSeed: async (result) => {
-      if (!part.withRecovery || !result.plan.endsInQuorumLoss || result.violations.length > 0) return [];
-      const verdict = await judgeRecovery(result);
-      return (verdict?.complaints ?? []).map((message) => ({ rule: 'recovery', node: verdict?.report.source ?? 'none', message, atUs: result.virtualUs, event: result.events }));
-    },
-  });
-}
-
-async function inChild(part: Part): Promise<CampaignReport> {
-  const child = fork(import.meta.filename, ['part', JSON.stringify(part)], { execArgv: ['--import', 'tsx'] });
-  return new Promise((resolve, reject) => {
-    child.once('message', (report) => resolve(report as CampaignReport));
-    child.once('exit', (code) => reject(new Error(`a worker for seeds from ${part.from} ended with ${code}`)));
-  });
-}
-
 async function campaign(): Promise<number> {
   const [seeds, from, jobs] = [Number(option('seeds', '400')), Number(option('from', '1')), Number(option('jobs', '2'))];
-  const size = Math.ceil(seeds / jobs);
-  const parts = Array.from({ length: jobs }, (_, at) => ({ from: from + at * size, seeds: Math.max(0, Math.min(size, seeds - at * size)), mutants: [...mutants()], withRecovery: process.argv.includes('--recovery') }));
-  const report = mergeReports(await Promise.all(parts.map(inChild)));
+  const report = await runInWorkers({ from, seeds, mutants: [...mutants()] }, jobs);
   process.stdout.write(renderReport(report));
   return report.failures.length > 0 || (seeds >= SEEDS_FOR_COUNTERS && missingCounters(report).length > 0) ? 1 : 0;
 }
@@ -81,10 +49,6 @@ async function main(): Promise<number> {
   switch (verb) {
     case 'campaign':
       return campaign();
-    case 'part':
-      process.send?.(await runPart(JSON.parse(argument ?? '{}') as Part));
-      process.disconnect?.();
-      return 0;
     case 'replay':
       return replay(argument ?? '1', Number(process.argv[4] ?? 200) || 200);
     case 'shrink':

@@ -186,3 +186,26 @@ describe('log storage: what it refuses to write', () => {
     await assert.rejects(storage.commit(write({ entries: [entry(12, 3)] })));
   });
 });
+
+describe('log storage: reads beside a trim', () => {
+  it('B18: finds the batch that is being cut, also when the store shows the cut before its commit returned', async () => {
+    const kv = new MemoryKvStore();
+    const storage = await newStorage(kv);
+    await storage.commit(write({ entries: entries(2, 12) }));
+    await storage.commit(write({ hardState: { term: 1, vote: '', commit: 11 }, snapshots: [snapshotAt(11, 1, storage.chainHash(11) ?? '')] }));
+    for (let index = 12; index < 22; index++) await storage.commit(write({ entries: entries(index, index + 1, 1, 1024 * 1024) }));
+    let settle = (): void => undefined;
+    const transact = kv.transact.bind(kv);
+    kv.transact = async (operations) => {
+      await transact(operations);
+      await new Promise<void>((resolve) => (settle = resolve));
+    };
+    const trimmed = storage.trim(5);
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    assert.equal(storage.entries(12, 22, 1e9).length, 10); // more than is kept in memory
+    assert.deepEqual(plain(storage.entries(5, 8, 1e9)), plain(entries(5, 8)));
+    settle();
+    await trimmed;
+    assert.deepEqual(plain(storage.entries(5, 8, 1e9)), plain(entries(5, 8)));
+  });
+});

@@ -72,7 +72,8 @@ interface Known {
 
 function toLiveMember(one: MemberProgress, known: Known): LiveMember {
   const isLeader = one.id === known.leader;
-  const matchIndex = known.hasLeaderStatus ? one.matchIndex : null;
+  // Of a member it has not heard yet a new leader knows nothing: its 0 is no place.
+  const matchIndex = known.hasLeaderStatus && (isLeader || one.lastContactMs !== null) ? one.matchIndex : null;
   const problem = problemOf(one, known);
   return {
     id: one.id,
@@ -93,7 +94,7 @@ function problemOf(one: MemberProgress, { leader, hasLeaderStatus, own }: Known)
   if (one.hasAmnesia) return 'its log ends below what it had acknowledged (amnesia): replace it under a new id';
   if (one.id === leader) return null;
   if (!hasLeaderStatus) return own === null ? 'it does not answer' : null;
-  if (one.lastContactMs === null) return own !== null && own.leader === leader ? null : 'its leader has not heard of it yet';
+  if (one.lastContactMs === null) return own !== null && own.leader === leader ? null : 'its leader has never heard of it';
   if (one.lastContactMs > DOWN_AFTER_MS) return `its leader has not heard of it for ${(one.lastContactMs / 1000).toFixed(1)} s${own === null ? '' : ', though it answers here'}`;
   return null;
 }

@@ -8,11 +8,11 @@ import type { CallOptions, ChangeOptions, LeaderView, LiveCluster, SnapshotOffer
 import type { KvAccess } from '../kv-access.ts';
 import type { MemberList } from '../member-list.ts';
 import type { Connection } from '../registry.ts';
-import { leaderView, mergeStatuses } from './merge-statuses.ts';
+import { leadershipOf, leaderView, mergeStatuses } from './merge-statuses.ts';
 import { failureOf, NativeKv } from './native-kv.ts';
 
-/** How long a member may take to say how it stands, while others have answered. */
-const STATUS_MS = 1500;
+/** How long a member may take to say how it stands, while others have answered; a leader that others name is asked twice. */
+const STATUS_MS = 2000;
 /** A key that is read where only the answering matters, not the value. */
 const PROBE_KEY: Uint8Array = Buffer.from('raft-inspector/probe');
 const LOOK_AGAIN = 'Look how it stands: raft-inspector member list; the same command may be run again, nothing is done twice';
@@ -79,13 +79,23 @@ class NativeCluster implements LiveCluster {
   }
 
   private async statuses({ timeoutMs }: CallOptions): Promise<NodeStatus[]> {
-    const answered = await this.client.statuses({ timeoutMs: Math.min(timeoutMs, STATUS_MS) });
+    const endsAt = performance.now() + timeoutMs;
+    let answered = await this.survey(Math.min(timeoutMs, STATUS_MS));
+    const { id, status } = leadershipOf(answered);
+    const leftMs = endsAt - performance.now();
+    // Only the leader knows how far the others are: where it is named and was too slow, it gets the rest of the time.
+    if (id !== null && status === null && leftMs > 100) answered = await this.survey(leftMs);
+    return answered;
+  }
+
+  private async survey(timeoutMs: number): Promise<NodeStatus[]> {
+    const answered = await this.client.statuses({ timeoutMs });
     const statuses = answered.flatMap((one) => (one.status === null ? [] : [one.status]));
     const mixed = answered.find((one) => one.error?.rule === 'wrong-lineage');
     if (mixed?.error) throw new RefusedError('wrong-lineage', mixed.error.message, 'Name endpoints of one cluster; after a forced recovery, endpoints of its present members');
     if (statuses.length > 0) return statuses;
-    const telling = answered.find((one) => one.error !== null && one.error.rule !== 'unreachable' && one.error.rule !== 'timeout') ?? answered[0];
-    if (telling?.error && telling.error.rule !== 'unreachable' && telling.error.rule !== 'timeout') throw failureOf(telling.error, 'status');
+    const telling = answered.find((one) => one.error !== null && one.error.rule !== 'unreachable' && one.error.rule !== 'timeout');
+    if (telling?.error) throw failureOf(telling.error, 'status');
     throw new UnreachableError(`no member answered: ${answered.map((one) => one.error?.message ?? one.address).join('; ')}`, 'Look whether the members run, whether the endpoints are right, and whether certificates are asked for: --cacert, --cert, --key');
   }
 }

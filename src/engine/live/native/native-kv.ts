@@ -1,6 +1,6 @@
 import { KvClient } from '../../client/kv-client.ts';
 import type { RaftClient } from '../../client/raft-client.ts';
-import { InspectorError, UnreachableError, UsageError } from '../../errors.ts';
+import { InspectorError, UnreachableError } from '../../errors.ts';
 import type { KvExpectation } from '../../native/kv-command.ts';
 import type { KvEvent } from '../../native/kv-query.ts';
 import { CallError } from '../../ports/node-api.ts';
@@ -69,6 +69,5 @@ async function told<T>(what: string, call: Promise<T>): Promise<T> {
 export function failureOf(error: unknown, what: string, howToFindOut = READ_IT_BACK): Error {
   if (error instanceof CallError) return toFailure(error, what, howToFindOut);
   if (error instanceof InspectorError) return error;
-  if (error instanceof RangeError) return new UsageError(`${what}: ${error.message}`, 'Keys have 1 to 4096 bytes, values at most 1 MiB', { cause: error });
   return new UnreachableError(`${what}: ${error instanceof Error ? error.message : String(error)}`, 'raft-inspector member list shows who answers', { cause: error });
 }

@@ -85,15 +85,15 @@ export class LmdbView {
 
   /** The list of free pages: what the next writer takes its pages from. */
   private *freePages(seen: PageSet): Generator<TreeItem, void, void> {
-    for (const item of this.walk(this.meta.free, seen).items()) {
+    for (const item of this.walk(this.meta.free, seen, compareTransactions).items()) {
       const problem = item.kind === 'pair' ? freeListProblem(item.value, this.meta.lastPage) : null;
       if (problem !== null && item.kind === 'pair') yield { kind: 'lost', byteOffset: item.byteOffset, problem, from: null, until: null };
       else yield item;
     }
   }
 
-  private walk(head: TreeHead, seen: PageSet): TreeWalk {
-    return new TreeWalk(this.source, this.meta, head, seen);
+  private walk(head: TreeHead, seen: PageSet, compare?: (a: Buffer, b: Buffer) => number): TreeWalk {
+    return new TreeWalk(this.source, this.meta, head, seen, compare);
   }
 
   private read(): NonNullable<LmdbView['catalogue']> {
@@ -125,6 +125,13 @@ function* lostOf(items: Iterable<TreeItem>): Generator<PageDamage, void, void> {
 function databaseName(key: Buffer): string {
   const end = key.at(-1) === 0 ? key.length - 1 : key.length;
   return key.toString('utf8', 0, end);
+}
+
+/** Keys of the list of free pages are transaction numbers, u64 of the machine: as bytes they would be out of order at every multiple of 256. */
+function compareTransactions(a: Buffer, b: Buffer): number {
+  if (a.length !== 8 || b.length !== 8) return Buffer.compare(a, b);
+  const [one, other] = [a.readBigUInt64LE(0), b.readBigUInt64LE(0)];
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 /** `count u64`, then `count` words: a page number, 0 for a taken place, or minus the length of the run at the page that follows. */

@@ -77,6 +77,8 @@ export class TreeWalk {
     private readonly meta: Meta,
     private readonly head: TreeHead,
     private readonly seen: PageSet,
+    /** How this tree orders its keys. */
+    private readonly compare: (a: Buffer, b: Buffer) => number = Buffer.compare,
   ) {}
 
   /** @param from Keys before it are passed over; then the tree's count of entries is not checked. */
@@ -114,7 +116,7 @@ export class TreeWalk {
       const next = i + 1 < page.nodes ? branchNode(page, i + 1) : null;
       const end = next === null || isDamage(next) ? until : next.key;
       if (isDamage(node)) yield this.lost(node.byteOffset, node.problem, null, end);
-      else if (seek === null || next === null || isDamage(next) || Buffer.compare(next.key, seek) > 0) {
+      else if (seek === null || next === null || isDamage(next) || this.compare(next.key, seek) > 0) {
         yield* this.page(node.child, level - 1, i === 0 ? from : node.key, end, seek);
       }
     }
@@ -128,9 +130,9 @@ export class TreeWalk {
         yield this.lost(node.byteOffset, node.problem, null, until);
         continue;
       }
-      if (this.last !== null && Buffer.compare(node.key, this.last) <= 0) yield this.lost(node.byteOffset, `leaf page ${page.number}: its keys are out of order at node ${i}`, null, until);
+      if (this.last !== null && this.compare(node.key, this.last) <= 0) yield this.lost(node.byteOffset, `leaf page ${page.number}: its keys are out of order at node ${i}`, null, until);
       this.last = node.key;
-      if (seek === null || Buffer.compare(node.key, seek) >= 0) yield this.value(node, until);
+      if (seek === null || this.compare(node.key, seek) >= 0) yield this.value(node, until);
     }
   }
 

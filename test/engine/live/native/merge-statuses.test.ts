@@ -48,6 +48,8 @@ describe('what members say, as one list', () => {
     const fresh = asLeader({ members: [progress('n1', { matchIndex: 50 }), progress('n2'), progress('n3', { hasAmnesia: true, lastContactMs: 1, matchIndex: 50 })] });
     assert.deepEqual(mergeStatuses([fresh, status('n2'), status('n3')]).members.map((one) => one.healthy), [true, true, false]);
     assert.deepEqual(mergeStatuses([fresh]).members.map((one) => one.healthy), [true, false, false]);
+    const unheard = asLeader({ members: [progress('n1', { matchIndex: 50 }), progress('n2', { matchIndex: 0 })] });
+    assert.deepEqual(mergeStatuses([unheard]).members.map((one) => [one.matchIndex, one.lag]), [[50, 0], [null, null]]);
   });
 
   it('tells a change that is appended and not committed, and takes the newest configuration without a leader', () => {

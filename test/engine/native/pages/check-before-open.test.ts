@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { LmdbKvStore } from '../../../../src/engine/adapters/lmdb-kv-store.ts';
 import { checkBeforeOpen } from '../../../../src/engine/native/pages/check-before-open.ts';
 import { openLmdb } from '../../../../src/engine/native/pages/lmdb-file.ts';
 import { memorySource } from '../../../../src/engine/native/pages/byte-source.ts';
@@ -58,6 +59,24 @@ describe('checkBeforeOpen', () => {
       const found = check(bad);
       assert.ok(!found.ok);
       assert.equal(found.byteOffset, root * 4096);
+    }
+  });
+
+  it('lets a list of free pages pass whose transactions lie on both sides of a multiple of 256', async () => {
+    // Its keys are numbers of the machine: 256 (00 01) comes after 255 (ff 00), though its bytes do not. An open view keeps them listed.
+    const home = path.join(directory, 'free-list');
+    const store = await LmdbKvStore.open(home);
+    const put = (at: number) => store.transact([{ kind: 'put', database: 'd', key: Buffer.from('k'), value: Buffer.alloc(5000, at) }]);
+    try {
+      for (let at = 0; at < 240; at += 1) await put(at);
+      const view = store.view();
+      for (let at = 240; at < 300; at += 1) {
+        await put(at);
+        assert.deepEqual(checkBeforeOpen(home), { ok: true }, `after transaction ${at}`);
+      }
+      view.release();
+    } finally {
+      await store.close();
     }
   });
 
