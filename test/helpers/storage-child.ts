@@ -40,7 +40,29 @@ async function fill(storage: LogStorage, last: number): Promise<void> {
   process.stdout.write(`${JSON.stringify({ last, told })}\n`);
 }
 
+/** Makes new sub-databases, and says how long the event loop stood still meanwhile, at worst, and how long the commits took, at best. */
+async function makeTables(directory: string): Promise<void> {
+  const kv = await LmdbKvStore.open(directory);
+  const key = Uint8Array.of(1);
+  let [last, stallMs, commitMs] = [performance.now(), 0, Infinity];
+  const look = (): void => {
+    const now = performance.now();
+    [stallMs, last] = [Math.max(stallMs, now - last), now];
+  };
+  const timer = setInterval(look, 5);
+  for (let n = 0; n < 3; n++) {
+    const startedMs = performance.now();
+    await kv.transact([{ kind: 'put', database: `new-${n}`, key, value: key }]);
+    commitMs = Math.min(commitMs, performance.now() - startedMs);
+    look();
+  }
+  clearInterval(timer);
+  await kv.close();
+  process.stdout.write(`${JSON.stringify({ stallMs, commitMs })}\n`);
+}
+
 async function main([mode = '', directory = '']: string[]): Promise<void> {
+  if (mode === 'tables') return await makeTables(directory);
   const storage = new LogStorage(await LmdbKvStore.open(directory));
   const { log, hardState } = await storage.open();
   const last = log.base.index + log.sizes.length;

@@ -185,8 +185,32 @@ describe('live commands on a practice cluster', function () {
     await lab.order({ kind: 'kill', ids: [victim ?? ''], signal: 'SIGKILL' });
     await until('the dead member to show', async () => (await cli('member', 'list', '--lab', lab.dir)).code === 3);
     assert.equal(ruleOf(await live(lab, 4, 'member', 'remove', other ?? '', '--execute')), 'margin-lost');
-    await lab.order({ kind: 'start', id: victim ?? '' });
-    await live(lab, 0, 'member', 'wait', victim ?? '');
+    // A dead member is removed before its successor comes.
+    const n7 = (await started(lab, 'n7')).address;
+    const replaced = (await live<MembershipChangeReport>(lab, 0, 'member', 'replace', victim ?? '', 'n7', n7, '--execute', '--case', path.join(lab.root, 'case'))).envelope.data;
+    assert.deepEqual(replaced.steps.map((one) => `${one.id} ${one.status}`), [`remove ${victim} done`, 'add-learner n7 done', 'wait n7 done', 'promote n7 done']);
+    assert.equal((await list(lab)).failuresTolerated, 1);
+  });
+
+  it('without a majority reads what a member has, and says of everything else that it did not happen', async () => {
+    await live(lab, 0, 'kv', 'put', 'kept', 'here');
+    const { members } = await list(lab);
+    await settled(lab);
+    const victims = members.map((one) => one.id).slice(0, 2);
+    await lab.order({ kind: 'kill', ids: victims, signal: 'SIGKILL' });
+    await until('the leader to be forgotten', async () => (await cli('leader', 'show', '--lab', lab.dir)).code === 6);
+    assert.equal((await live<{ value: string }>(lab, 0, 'kv', 'get', 'kept', '--consistency', 'stale')).envelope.data.value, 'here');
+    assert.equal(ruleOf(await live(lab, 4, 'kv', 'get', 'kept', '--consistency', 'follower', '--max-staleness', '200ms', '--timeout', '1s')), 'too-stale');
+    await live(lab, 6, 'kv', 'get', 'kept', '--timeout', '1s');
+    assert.match((await live(lab, 6, 'kv', 'put', 'kept', 'lost', '--timeout', '1s')).envelope.error?.message ?? '', /did not take effect/);
+    assert.deepEqual((await live(lab, 6, 'member', 'list')).envelope.findings.map((one) => one.rule), ['no-leader', 'member-down', 'member-down']);
+    assert.equal(ruleOf(await live(lab, 4, 'member', 'remove', victims[0] ?? '', '--execute')), 'no-leader');
+    const waiting = watching('member', 'wait', victims[0] ?? '');
+    await pause(1500);
+    assert.equal(await waiting.interrupt(), 5);
+    for (const id of victims) await lab.order({ kind: 'start', id });
+    for (const id of victims) await live(lab, 0, 'member', 'wait', id);
+    assert.equal((await live<{ value: string }>(lab, 0, 'kv', 'get', 'kept')).envelope.data.value, 'here');
   });
 
   it('snapshot save writes a whole snapshot under a new name, and never over another', async () => {

@@ -31,8 +31,8 @@ const DEFAULT_STALENESS_MS = 1000;
 export default class KvGet extends BaseCommand<KvGetReport> {
   static override summary = 'Read a value, as fresh as asked for';
   static override description = `linearizable: nothing acknowledged before is missing (any member answers, once a majority has confirmed the leader).
-follower: from the member that is asked, refused with exit 4 (too-stale) when it heard its leader longer ago than --max-staleness.
-stale: from the member that is asked, whatever it has; works without a leader.
+follower: from a member that heard its leader at most --max-staleness ago; exit 4 (too-stale) when none that is asked has.
+stale: from whichever member answers, whatever it has; works without a leader.
 
 A key that does not exist is an answer: exit 0, value null, nothing on stdout without --json. With --must-exist it is exit 3.
 Into a pipe only the value is printed, control characters spelled out; --json gives it exactly, as text or base64.`;

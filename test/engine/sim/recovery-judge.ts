@@ -86,9 +86,13 @@ function complaintsOf(cluster: Cluster, { source, loss }: PickReport, missing: R
   const truth = missing === null ? 'nothing is missing' : `entries ${missing.from} to ${missing.to} are missing`;
   if (missing !== null && (loss.proof === 'proven' || loss.verdict === 'none')) complaints.push(`said ${loss.proof}, verdict ${loss.verdict}, of ${source}: ${truth}`);
   if (missing !== null && missing.from <= loss.safeTo) complaints.push(`said that ${source} is safe up to ${loss.safeTo}: ${truth}`);
-  if (missing !== null && loss.missing !== null && (missing.from < loss.missing.from || missing.to > (loss.missing.to ?? Number.POSITIVE_INFINITY))) {
-    complaints.push(`said that ${source} lacks at most ${loss.missing.from} to ${loss.missing.to ?? 'any'}: ${truth}`);
+  // Only `bounded` names an upper bound. `certain` names what is gone at least, and of what is in doubt the best effort says that it may
+  // contradict what was committed, so what is missing can begin anywhere behind `safeTo`.
+  const { from, to } = loss.missing ?? { from: 0, to: null };
+  if (missing !== null && loss.proof === 'bounded' && (missing.from < from || missing.to > (to ?? Number.POSITIVE_INFINITY))) {
+    complaints.push(`said that ${source} lacks at most ${from} to ${to ?? 'any'}: ${truth}`);
   }
+  if (loss.verdict === 'certain' && missing !== null && (missing.from > from || missing.to < (to ?? from))) complaints.push(`said that ${source} lost ${from} to ${to ?? 'any'}: ${truth}`);
   if (missing === null && loss.verdict === 'certain') complaints.push(`said that ${source} certainly lost something (floor ${loss.floor}, committed ${cluster.truth.commitIndex}): ${truth}`);
   if (loss.floor > cluster.truth.commitIndex) complaints.push(`said that ${loss.floor} is proven committed, committed is up to ${cluster.truth.commitIndex}`);
   return complaints;

@@ -78,6 +78,22 @@ describe('LMDB on a real disk', () => {
     }
   });
 
+  it('B1: a slow fsync never holds up the event loop, and with it heartbeats: not even where a new segment begins', async function () {
+    this.timeout(60_000);
+    if (spawnSync('strace', ['-V']).status !== 0) this.skip();
+    const directory = await scratch('slow');
+    try {
+      const slow = ['-f', '-qq', '-e', 'trace=fdatasync,fsync', '-e', 'inject=fdatasync,fsync:delay_enter=800000', '-o', '/dev/null', process.execPath, ...CHILD, 'tables', directory];
+      const { stdout, stderr, status } = spawnSync('strace', slow, { cwd: ROOT, encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      const { stallMs, commitMs } = JSON.parse(stdout) as { stallMs: number; commitMs: number };
+      assert.ok(commitMs >= 800, `a commit took ${commitMs} ms`);
+      assert.ok(stallMs < 600, `the event loop stood still for ${stallMs} ms`);
+    } finally {
+      await fs.rm(directory, { recursive: true });
+    }
+  });
+
   /** What the child tells once its commits fail. */
   function filled(command: string, args: readonly string[]): { last: number; told: string[] } {
     const child = spawnSync(command, args, { encoding: 'utf8', cwd: ROOT });
