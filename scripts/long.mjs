@@ -10,6 +10,7 @@ const runs = [
   { title: `fuzz, 20000 inputs per reader, seed ${seed}`, files: ['test/fuzz/campaign.test.ts'], env: { RAFT_INSPECTOR_FUZZ_COUNT: '20000', RAFT_INSPECTOR_FUZZ_SEED: seed } },
   { title: 'lab: kill -9 at random moments, 300 times', files: ['test/lab/kill-loop.test.ts'], env: { RAFT_INSPECTOR_KILLS: '300' } },
   { title: 'lab: failover, 100 runs, each under a second', files: ['test/lab/failover.test.ts'], env: { RAFT_INSPECTOR_FAILOVERS: '100', RAFT_INSPECTOR_FAILOVER_LIMIT_MS: '1000' } },
+  { title: 'lab: parted 3 | 2 for ten seconds, 5 runs of each kind', files: ['test/lab/partition.test.ts'], env: { RAFT_INSPECTOR_PARTITIONS: '5', RAFT_INSPECTOR_PARTITION_MS: '10000', RAFT_INSPECTOR_JUDGE_TIME: '1' } },
   { title: 'live, 60 rounds', files: ['test/live/etcd.test.ts'], env: { RAFT_INSPECTOR_LIVE_ROUNDS: '60' } },
 ];
 

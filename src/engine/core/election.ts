@@ -13,6 +13,8 @@ import type { Campaign, RaftState } from './state.ts';
 import { comparePositions } from './types.ts';
 
 const NO_PAYLOAD = new Uint8Array(0);
+/** How much longer than usual a candidate waits for slow disks, in longest election timeouts. */
+const MAX_PATIENCE = 10;
 
 /** Only a voter of its own newest configuration may campaign; never one that was removed, nor one that joins. */
 export function mayCampaign(state: RaftState): boolean {
@@ -110,12 +112,17 @@ export function onVoteReply(state: RaftState, answer: VoteReply, out: Outbox): R
   return decide(withFields(state, { campaign: counted }), counted, out);
 }
 
-/** The own vote counts once it is durable. The requests leave only now, so the time for their answers begins now too. */
+/**
+ * The own vote counts once it is durable. The requests leave only now, so the time for their answers begins now too; the others' disks
+ * may need as long as the own one did, or members with slow disks would never elect anybody.
+ */
 export function countOwnVote(state: RaftState, out: Outbox): RaftState {
   const { campaign } = state;
   if (campaign === null || campaign.phase !== 'vote' || state.disk.lastWritten < campaign.voteWrite || campaign.granted.includes(state.id)) return state;
   const counted: Campaign = { ...campaign, granted: [...campaign.granted, state.id] };
-  return decide(resetElection(withFields(state, { campaign: counted })), counted, out);
+  const patienceTicks = Math.min(state.now - state.disk.lastWriteTick, MAX_PATIENCE * state.settings.electionMaxTicks);
+  const waiting: RaftState = withFields(resetElection(withFields(state, { campaign: counted })), { electionElapsed: -patienceTicks });
+  return decide(waiting, counted, out);
 }
 
 function decide(state: RaftState, campaign: Campaign, out: Outbox): RaftState {

@@ -25,14 +25,15 @@ export function onTick(before: RaftState, { ticks, wallClockMs }: Extract<Input,
 
 function tickFollower(state: RaftState, now: number, ticks: number, out: Outbox): RaftState {
   if (state.isHeard) return retryReads(resetElection(withFields(state, { now, isHeard: false, contactTick: now })), out);
-  const next: RaftState = withFields(state, { now, electionElapsed: state.electionElapsed + ticks });
-  if (next.electionElapsed < next.electionTimeout || isVoteOnItsWay(next)) return next.asked === null ? next : retryReads(next, out);
+  // While the own disk is at work (a vote, the last entries) no time is counted: whoever it concerns has not even been answered.
+  const next: RaftState = withFields(state, { now, electionElapsed: state.electionElapsed + (isWriting(state) ? 0 : ticks) });
+  if (next.electionElapsed < next.electionTimeout || isWriting(next)) return next.asked === null ? next : retryReads(next, out);
   return mayCampaign(next) ? startPreVote(next, out) : retryReads(resetElection(next), out);
 }
 
-/** The own vote is still being written: to stand again would queue one more write, and a slow disk would never catch up. */
-function isVoteOnItsWay({ campaign, disk }: RaftState): boolean {
-  return campaign !== null && disk.lastWritten < campaign.voteWrite;
+/** To stand now would queue one more write, and a slow disk would never catch up. */
+function isWriting({ disk }: RaftState): boolean {
+  return disk.lastWritten < disk.lastWrite;
 }
 
 function tickLeader(state: RaftState, leading: Leading, now: number, ticks: number, out: Outbox): RaftState {

@@ -24,6 +24,8 @@ import { Ticker } from './ticker.ts';
 
 /** Proposals that wait for the core, and calls that wait for their entry: beyond this the member says overloaded. */
 const MAX_OPEN_CALLS = 65_536;
+/** Payload bytes that one turn of the event loop gives to the core: to hash and encode many more at once would hold up heartbeats. */
+const TURN_BYTES = 4 * 1024 * 1024;
 
 type Transferred = { readonly leader: MemberId; readonly term: Term };
 
@@ -236,13 +238,23 @@ export class RaftNode implements NodeApi {
   }
 
   private putProposals(): void {
-    const proposals = this.proposals.filter(({ id }) => this.calls.isAsked(id)); // the others' deadline has passed
-    this.proposals = [];
-    this.proposedBytes = 0;
-    if (proposals.length === 0) return;
+    const batch: Proposal[] = [];
+    let [bytes, taken] = [0, 0];
+    for (const proposal of this.proposals) {
+      if (this.calls.isAsked(proposal.id)) { // else its deadline has passed
+        if (batch.length > 0 && bytes + proposal.payload.length > TURN_BYTES) break;
+        batch.push(proposal);
+        bytes += proposal.payload.length;
+      }
+      taken++;
+    }
+    this.proposals = this.proposals.slice(taken);
+    this.proposedBytes = this.proposals.reduce((sum, { payload }) => sum + payload.length, 0);
+    if (this.proposals.length > 0) this.ports.clock.soon(() => this.putProposals());
+    if (batch.length === 0) return;
     this.calls.putting(
-      proposals.map(({ id }) => id),
-      () => this.driver.input({ kind: 'propose', proposals, wallClockMs: this.ports.clock.wallClockMs() }),
+      batch.map(({ id }) => id),
+      () => this.driver.input({ kind: 'propose', proposals: batch, wallClockMs: this.ports.clock.wallClockMs() }),
     );
   }
 

@@ -160,27 +160,30 @@ export class KvEnvironment {
     const { faults, counters } = this.world;
     const isSlow = faults.fires('slow-commit', this.stream, PROBABILITY.slow, 'slow-commit');
     const delay = isSlow ? this.stream.prng.magnitude(5_000, 2_000_000) : this.stream.prng.between(80, 600);
-    return process.waitFor(delay, () => {
+    const failure = await process.waitFor(delay, () => {
       this.waiting.shift();
-      let failure: StorageFailedError | null = null;
+      let failed: StorageFailedError | null = null;
       let isKept = true;
       const isStillFull = this.world.nowUs < this.fullUntilUs && !faults.isHealed;
       if (isStillFull || faults.fires('map-full', this.stream, PROBABILITY.full, 'map-full')) {
         if (!isStillFull) this.fullUntilUs = this.world.nowUs + this.stream.prng.between(0, 3_000_000);
-        [failure, isKept] = [new StorageFailedError('full', `${this.name}: the map is full`, { cause: new SimulatedFault('ENOSPC', 'map full') }), false];
+        [failed, isKept] = [new StorageFailedError('full', `${this.name}: the map is full`, { cause: new SimulatedFault('ENOSPC', 'map full') }), false];
       } else if (faults.fires('commit-error', this.stream, PROBABILITY.error, 'commit-error')) {
         isKept = this.stream.prng.chance(0.5);
         counters.hit(isKept ? 'commit-error-with-effect' : 'commit-error-without-effect');
-        failure = new StorageFailedError('io', `${this.name}: the commit failed`, { cause: new SimulatedFault('EIO', 'commit failed') });
+        failed = new StorageFailedError('io', `${this.name}: the commit failed`, { cause: new SimulatedFault('EIO', 'commit failed') });
       } else if (faults.fires('false-failure', this.stream, PROBABILITY.falseFailure, 'committed-but-reported-failed')) {
-        failure = new StorageFailedError('io', `${this.name}: the commit was done but reported failed`, { cause: new SimulatedFault('EIO', 'false failure') });
+        failed = new StorageFailedError('io', `${this.name}: the commit was done but reported failed`, { cause: new SimulatedFault('EIO', 'false failure') });
       }
-      this.world.note(this.node, `commit-${this.name}`, operations.length, failure === null ? 0 : 1);
+      this.world.note(this.node, `commit-${this.name}`, operations.length, failed === null ? 0 : 1);
       if (isKept) this.take(operations);
-      if (failure === null) return;
-      this.onFailure(process);
-      throw failure;
+      return failed;
     });
+    // A commit is there for readers before whoever asked for it is told, as with LMDB, whose own thread commits.
+    await process.waitFor(this.stream.prng.between(1, this.stream.prng.chance(0.1) ? 2_000 : 60), () => undefined);
+    if (failure === null) return;
+    this.onFailure(process);
+    throw failure;
   }
 
   /** Told when a commit was reported as failed: from then on this process may claim nothing durable (I21). */

@@ -19,6 +19,7 @@ export class Operator {
   private changes = 0;
   private isStopping = false;
   private isBusy = false;
+  private rivals = 0;
   private readonly removed = new Set<string>();
 
   constructor(
@@ -43,7 +44,7 @@ export class Operator {
   }
 
   get isIdle(): boolean {
-    return !this.isBusy;
+    return !this.isBusy && this.rivals === 0;
   }
 
   private act(): void {
@@ -93,14 +94,29 @@ export class Operator {
     // A voter may only be taken out when none of the others is lost: the operator looks before.
     this.isBusy = true;
     cluster.isChanging = true;
-    this.attempt(change, `change-${this.changes}`, 0, new Set());
+    this.attempt(change, `change-${this.changes}`, 0, (isDone) => this.end(change, isDone));
+    if (this.options.hasChurn && this.prng.chance(0.4)) this.rival(change);
   }
 
-  private attempt(change: MembershipChange, changeId: string, tries: number, outcomes: Set<number>): void {
+  /** A second operator who does not know of the first: one of the two must be told to wait. Its changes never touch a voter. */
+  private rival(other: MembershipChange): void {
+    const { cluster } = this;
+    const ids = cluster.memberIds().filter((id) => id !== other.id);
+    if (ids.length === 0) return;
+    this.rivals += 1;
+    this.changes += 1;
+    const changeId = `rival-${this.changes}`;
+    const id = this.prng.pick(ids);
+    const address = `${id}:${8000 + this.changes}`;
+    cluster.addAddress(id, address);
+    cluster.world.after(this.prng.between(0, 3_000), null, () => this.attempt({ kind: 'change-address', id, address }, changeId, 8, () => void (this.rivals -= 1)));
+  }
+
+  private attempt(change: MembershipChange, changeId: string, tries: number, ended: (isDone: boolean) => void): void {
     const { cluster } = this;
     const { world } = cluster;
-    const again = (): void => void world.after(this.prng.between(20_000, 200_000), null, () => this.attempt(change, changeId, tries + 1, outcomes));
-    if (tries > 12 || (this.isStopping && tries > 3)) return this.end(change, false);
+    const again = (): void => void world.after(this.prng.between(20_000, 200_000), null, () => this.attempt(change, changeId, tries + 1, ended));
+    if (tries > 12 || (this.isStopping && tries > 3)) return ended(false);
     const node = cluster.leader()?.id ?? this.prng.pick(cluster.memberIds());
     world.note('operator', `change-${change.kind}`, tries, this.changes, () => `${changeId} ${change.kind} ${change.id} at ${node}, try ${tries}`);
     this.calls.call(
@@ -109,12 +125,12 @@ export class Operator {
       ({ index }) => {
         world.note('operator', 'changed', index, this.changes, () => `${changeId} ${change.kind} ${change.id} at index ${index}`);
         if (cluster.truth.commitIndex < index) cluster.truth.violate('I10', node, `said that change ${changeId} is done at ${index}, which is not committed`);
-        this.end(change, true);
+        ended(true);
       },
       (failure: CallError) => {
         world.note('operator', 'refused', tries, 0, () => `${changeId}: ${failure.rule}, ${failure.message}`);
         const isFinal = failure.outcome === 'failed' && ['unknown-member', 'already-voter', 'id-reused', 'last-voter', 'margin-lost', 'address-in-use', 'bad-change'].includes(failure.rule);
-        if (isFinal) this.end(change, false);
+        if (isFinal) ended(false);
         else again();
       },
     );

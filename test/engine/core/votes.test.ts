@@ -97,12 +97,37 @@ describe('core: votes (B3, B4)', () => {
       for (let times = 0; times < 100; times++) tick(member, 1);
       assert.deepEqual([member.state.role, member.state.term, member.pendingWrites], ['candidate', 2, 1]);
       member.flushAll();
-      // The voters have a whole timeout to answer, from when they were asked.
-      for (let times = 0; times < 14; times++) tick(member, 1);
+      // The voters have a whole timeout to answer, from when they were asked, and as long as the own disk needed for theirs.
+      for (let times = 0; times < 114; times++) tick(member, 1);
       assert.equal(member.state.role, ids.length > 1 ? 'candidate' : 'leader');
       if (ids.length > 1) tick(member, 40);
       assert.equal(member.state.role, ids.length > 1 ? 'pre-candidate' : 'leader');
     }
+  });
+
+  it('waits for slow disks ten longest timeouts at most', () => {
+    const member = memberWith([1]);
+    tick(member, 40);
+    hear(member, { kind: 'vote-reply', from: 'b', to: 'a', term: 2, phase: 'pre-vote', campaign: member.state.lastCampaign, isGranted: true });
+    tick(member, 100_000);
+    member.flushAll();
+    tick(member, 300);
+    assert.equal(member.state.role, 'candidate');
+    tick(member, 31);
+    assert.equal(member.state.role, 'pre-candidate');
+  });
+
+  it('does not stand against a candidate while the vote for it is on its way to a slow disk', () => {
+    const member = memberWith([1, 1, 2], { term: 5 });
+    hear(member, request(6, 2, 3));
+    for (let times = 0; times < 200; times++) tick(member, 1);
+    assert.deepEqual([member.state.role, member.state.vote, member.outbox.length], ['follower', 'b', 0]);
+    member.flushAll();
+    assert.equal(last(member, 'vote-reply', 'b').isGranted, true);
+    tick(member, 14);
+    assert.equal(member.state.role, 'follower', 'the candidate has a timeout to say that it was elected');
+    tick(member, 30);
+    assert.equal(member.state.role, 'pre-candidate');
   });
 
   it('counts its own vote when that write is durable, not an earlier one (M07)', () => {

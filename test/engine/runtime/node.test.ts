@@ -34,6 +34,18 @@ describe('a cluster of three', () => {
     assert.ok(world.host(leader).raft.commits.length - before <= 2, `${world.host(leader).raft.commits.length - before} commits for 100 proposals`);
   });
 
+  it('gives large proposals to the core a few megabytes a turn, in their order: heartbeats go in between (B10, B1)', async () => {
+    const batches: number[] = [];
+    const world = await MiniWorld.start({
+      ids: ['a'],
+      observer: { stepped: (_before, input) => void (input.kind === 'propose' && batches.push(input.proposals.reduce((bytes, { payload }) => bytes + payload.length, 0))) },
+    });
+    const leader = await world.elect();
+    const puts = await world.time.outcome(Promise.all(Array.from({ length: 12 }, (_, n) => world.put(leader, `k${n}`, Buffer.alloc(900_000, n)))));
+    assert.ok(batches.length >= 3 && batches.every((bytes) => bytes <= 4 * 1024 * 1024), batches.join(' '));
+    assert.deepEqual(puts.map(({ index }) => index), puts.map((_, n) => (puts[0]?.index ?? 0) + n));
+  });
+
   it('merges what arrives during a slow commit into the next one (B10)', async () => {
     const world = await MiniWorld.start();
     const leader = await world.elect();
@@ -137,6 +149,28 @@ describe('a cluster of three', () => {
     assert.deepEqual(rules, ['unknown stopping', 'failed stopping']);
     await assert.rejects(node.propose(new Uint8Array(1), { deadlineMs: 10 }), failure('failed', 'stopping'));
   });
+});
+
+describe('slow disks everywhere (B1, B4)', () => {
+  for (const delayMs of [150, 400, 2000]) {
+    it(`commits of ${delayMs} ms neither end a leadership nor keep the others from electing after it`, async () => {
+      const world = await MiniWorld.start();
+      const leader = await world.elect();
+      await world.time.run(300);
+      const { term } = world.node(leader).status();
+      for (const id of ['a', 'b', 'c']) world.host(id).raft.delayMs = delayMs;
+      await world.time.outcome(Promise.all(Array.from({ length: 5 }, (_, n) => world.put(leader, `k${n}`, 'v', 20_000))), 20_000);
+      await world.time.run(3000);
+      assert.deepEqual([world.leader(), world.node(leader).status().term], [leader, term]);
+      world.crash(leader);
+      const rest = ['a', 'b', 'c'].filter((id) => id !== leader);
+      await world.time.until('another is elected', () => world.leader(rest) !== null, 3 * delayMs + 2000);
+      await world.time.run(5 * delayMs);
+      const next = world.leader(rest);
+      assert.ok(next !== null && world.node(next).status().term <= term + 2, 'without a storm of terms');
+      await world.time.outcome(world.put(next, 'k', 'v', 20_000), 20_000);
+    });
+  }
 });
 
 describe('reads', () => {

@@ -47,6 +47,11 @@ export class CommitChecks implements Checker {
 
   private checkChanges({ member, before, after, ready, viewBefore }: StepEvent): void {
     if (after.role !== 'leader' || ready.write === null) return;
+    const changes = ready.write.entries.filter((entry) => entry.kind === 'confChange' && entry.term === after.term);
+    if (changes.length > 1) this.truth.violate('I12', member, `appends ${changes.length} changes at once`);
+    // Nobody outside of a configuration ever needs to lead: a leader hands over before its own removal.
+    const isOwnRemoval = changes.length > 0 && !votersOf(member.view.configuration?.configuration).includes(member.id);
+    if (isOwnRemoval) this.truth.violate('I12', member, `the leader of term ${after.term} appends its own removal`);
     for (const entry of ready.write.entries) {
       if (entry.kind !== 'confChange' || entry.term !== after.term) continue;
       if (viewBefore.configurationIndex > before.commit) this.truth.violate('I12', member, `appends the change ${entry.index} while that of ${viewBefore.configurationIndex} is not committed`);
