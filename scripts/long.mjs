@@ -11,6 +11,7 @@ const runs = [
   { title: 'lab: kill -9 at random moments, 300 times', files: ['test/lab/kill-loop.test.ts'], env: { RAFT_INSPECTOR_KILLS: '300' } },
   { title: 'lab: failover, 100 runs, each under a second', files: ['test/lab/failover.test.ts'], env: { RAFT_INSPECTOR_FAILOVERS: '100', RAFT_INSPECTOR_FAILOVER_LIMIT_MS: '1000' } },
   { title: 'lab: parted 3 | 2 for ten seconds, 5 runs of each kind', files: ['test/lab/partition.test.ts'], env: { RAFT_INSPECTOR_PARTITIONS: '5', RAFT_INSPECTOR_PARTITION_MS: '10000', RAFT_INSPECTOR_JUDGE_TIME: '1' } },
+  { title: `simulator, 20000 seeds from ${Number(seed) * 100_000}`, files: ['test/engine/sim/campaign.test.ts'], env: { RAFT_INSPECTOR_SIM_SEEDS: '20000', RAFT_INSPECTOR_SIM_FROM: String(Number(seed) * 100_000) } },
   { title: 'live, 60 rounds', files: ['test/live/etcd.test.ts'], env: { RAFT_INSPECTOR_LIVE_ROUNDS: '60' } },
 ];
 

@@ -110,7 +110,8 @@ export class Simulation {
       await this.setUp();
       await this.phaseOne();
       if (this.plan.endsInQuorumLoss) for (const host of this.cluster.running()) host.kill('the end of all power');
-      else if (world.violations.length === 0 && !this.isStuckByDesign()) await this.phaseTwo();
+      else if (world.violations.length === 0 && this.isStuckByDesign()) this.counters.hit('run-without-quorum-of-whole-disks');
+      else if (world.violations.length === 0) await this.phaseTwo();
       if (world.violations.length === 0) this.phaseThree();
     } finally {
       allow();
@@ -281,6 +282,7 @@ export class Simulation {
       host.setClockRate(1);
       if (host.status === 'down') world.after(this.prng.between(0, 500_000), null, () => host.boot());
     }
+    this.counters.hit('run-healed');
     world.note('run', 'healed', 0, 0);
     const recovery = new Recovery(cluster, this.clients, () => this.operator.isIdle, FAST.electionMaxTicks * 10);
     await this.runUntil(Number.POSITIVE_INFINITY, () => recovery.isOver);
