@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import type { LiveCluster } from '../../src/engine/live/cluster.ts';
 import { openLiveCluster } from '../../src/engine/live/registry.ts';
 import type { MemberList } from '../../src/engine/live/member-list.ts';
 import type { MembershipChangeReport } from '../../src/cli/membership-command.ts';
@@ -180,7 +181,9 @@ describe('live commands on a practice cluster', function () {
     const { leader, members } = await list(lab);
     const [victim, other] = members.map((one) => one.id).filter((one) => one !== leader);
     // A learner that was never started lags for ever.
-    await live(lab, 0, 'member', 'add', 'n6', '127.0.0.1:9', '--execute', '--no-wait');
+    const partial = (await live<MembershipChangeReport>(lab, 8, 'member', 'add', 'n6', '127.0.0.1:9', '--execute', '--timeout', '2s')).envelope;
+    assert.deepEqual([partial.data.state, partial.data.changed, partial.data.steps.map((one) => one.status)], ['partial', true, ['done', 'failed']]);
+    assert.match(partial.next[0] ?? '', /member wait n6 /);
     assert.equal(ruleOf(await live(lab, 4, 'member', 'promote', 'n6', '--execute', '--timeout', '3s')), 'learner-lagging');
     assert.equal((await live(lab, 6, 'member', 'wait', 'n6', '--timeout', '1s')).envelope.error?.code, 'UNREACHABLE');
     await live(lab, 0, 'member', 'remove', 'n6', '--execute');
@@ -274,10 +277,11 @@ describe('live commands on a cluster with calm timing', function () {
   it('B15: refuses a second change while one is pending, with exit 4', async () => {
     ensureBuilt();
     const lab = await TestLab.up(3, '--timing', 'calm');
+    let cluster: LiveCluster | undefined;
     try {
       const leader = await leaderOf(lab);
       const others = lab.connection.members.map((one) => one.id).filter((one) => one !== leader);
-      const cluster = await openLiveCluster('native', { endpoints: lab.connection.endpoints, clusterId: lab.connection.clusterId, tls: lab.connection.tls });
+      cluster = await connect(lab);
       // Followers that hear their leader, and whose answers to appends are held, keep a change appended and uncommitted.
       for (const id of others) await lab.order({ kind: 'faults', id, faults: { messages: [{ kinds: ['append-reply'], action: 'hold' }] } });
       const first = cluster.changeMembership({ kind: 'add-learner', id: 'n8', name: 'n8', address: '127.0.0.1:8' }, { changeId: 'first', expectedIndex: null, timeoutMs: 20_000 });
@@ -287,12 +291,16 @@ describe('live commands on a cluster with calm timing', function () {
       await lab.order({ kind: 'heal' });
       await first;
       await live(lab, 0, 'member', 'add', 'n9', '127.0.0.1:9', '--execute', '--no-wait');
-      await cluster.close();
     } finally {
+      await cluster?.close();
       await lab.end();
     }
   });
 });
+
+function connect({ connection: { endpoints, clusterId, tls } }: TestLab): Promise<LiveCluster> {
+  return openLiveCluster('native', { endpoints, clusterId, tls });
+}
 
 /** The leader by the word of the members themselves: those that were removed, or are dead, do not count. */
 async function leaderOf(lab: TestLab): Promise<string> {
@@ -319,14 +327,18 @@ async function settled(lab: TestLab): Promise<LabStatus> {
 /** Every acknowledged write is there with its value, and in the log of a member exactly once. */
 async function readBack(lab: TestLab, writer: LiveWriter, prefix: string): Promise<void> {
   await settled(lab);
-  const cluster = await openLiveCluster('native', { endpoints: lab.connection.endpoints, clusterId: lab.connection.clusterId, tls: lab.connection.tls });
-  const kv = cluster.kv();
-  for (const [key, { revision, value }] of writer.acked) {
-    const { found } = await kv.get(Buffer.from(key), { kind: 'linearizable' }, { timeoutMs: 5000 });
-    assert.deepEqual([found === null ? null : Buffer.from(found.value).toString(), found?.revision], [value, revision], key);
+  const cluster = await connect(lab);
+  try {
+    const kv = cluster.kv();
+    const valueOf = async (key: string) => (await kv.get(Buffer.from(key), { kind: 'linearizable' }, { timeoutMs: 5000 })).found;
+    for (const [key, { revision, value }] of writer.acked) {
+      const found = await valueOf(key);
+      assert.deepEqual([found === null ? null : Buffer.from(found.value).toString(), found?.revision], [value, revision], key);
+    }
+    for (const key of writer.failed) assert.equal(await valueOf(key), null, `${key} was told failed`);
+  } finally {
+    await cluster.close();
   }
-  for (const key of writer.failed) assert.equal((await kv.get(Buffer.from(key), { kind: 'linearizable' }, { timeoutMs: 5000 })).found, null, `${key} was told failed`);
-  await cluster.close();
   const { members } = await list(lab);
   for (const { id } of members) {
     const place = lab.connection.members.find((one) => one.id === id)?.dataDir ?? '';

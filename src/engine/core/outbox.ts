@@ -102,5 +102,6 @@ function writeOf(state: RaftState, out: Outbox): Write | null {
 function withWrite(state: RaftState, write: Write): RaftState {
   const { disk } = state;
   const pending: readonly PendingWrite[] = write.entries.length > 0 || write.install !== null ? [...disk.pending, { number: write.number, last: state.log.last }] : disk.pending;
-  return withFields(state, { disk: { ...disk, lastWrite: write.number, pending, hardState: write.hardState ?? disk.hardState, lastWriteTick: state.now } });
+  const progressTick = disk.lastWritten === disk.lastWrite ? state.now : disk.progressTick;
+  return withFields(state, { disk: { ...disk, lastWrite: write.number, pending, hardState: write.hardState ?? disk.hardState, lastWriteTick: state.now, progressTick } });
 }

@@ -7,6 +7,8 @@ export interface Settings {
   /** Election timeouts are uniform in [electionMinTicks, electionMaxTicks), drawn anew at each reset. */
   readonly electionMinTicks: number;
   readonly electionMaxTicks: number;
+  /** A leader whose own disk finished nothing for this long while it was asked to steps down: nothing is applied there. */
+  readonly maxDiskStallTicks: number;
   /** Messages in flight to one peer. */
   readonly maxInflightMessages: number;
   /** Bytes in flight to one peer. */
@@ -22,6 +24,7 @@ export interface Settings {
 }
 
 const LIMITS = {
+  maxDiskStallTicks: 500,
   maxInflightMessages: 64,
   maxInflightBytes: 4 * 1024 * 1024,
   maxEntriesPerMessage: 1024,

@@ -35,7 +35,7 @@ export function startRaft(start: Start): RaftState {
     log,
     snapshot,
     configurations: start.configurations,
-    disk: { lastWrite: 0, lastWritten: 0, durable: log.last, pending: [], hardState, lastWriteTick: 0 },
+    disk: { lastWrite: 0, lastWritten: 0, durable: log.last, pending: [], hardState, lastWriteTick: 0, progressTick: 0 },
     isRemoved: false,
     amnesiacs: [],
     electionElapsed: 0,

@@ -24,6 +24,8 @@ export interface Disk {
   /** The hard state of the newest write, durable or not. */
   readonly hardState: HardState;
   readonly lastWriteTick: number;
+  /** When a write was last confirmed, or the oldest one under way began. */
+  readonly progressTick: number;
 }
 
 /** A running campaign (Raft §5.2, Ongaro thesis 9.6). */

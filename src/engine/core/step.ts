@@ -63,7 +63,7 @@ function onWritten(state: RaftState, write: number, out: Outbox): RaftState {
   if (write <= disk.lastWritten) return state;
   const done = disk.pending.filter((one) => one.number <= write);
   const durable = Math.max(disk.durable, done.at(-1)?.last ?? 0);
-  const next: RaftState = withFields(state, { disk: { ...disk, lastWritten: write, durable, pending: done.length === 0 ? disk.pending : disk.pending.slice(done.length) } });
+  const next: RaftState = withFields(state, { disk: { ...disk, lastWritten: write, durable, progressTick: state.now, pending: done.length === 0 ? disk.pending : disk.pending.slice(done.length) } });
   return countOwnVote(advanceCommit(next, out), out);
 }
 

@@ -41,11 +41,16 @@ function tickLeader(state: RaftState, leading: Leading, now: number, ticks: numb
   const peers = isAnyHeard ? leading.peers.map((peer) => (peer.isHeard ? withProgress(peer, { isHeard: false, contactTick: now }) : peer)) : leading.peers;
   const heartbeatElapsed = leading.heartbeatElapsed + ticks;
   let next: RaftState = withFields(state, { now, leading: { ...leading, peers, heartbeatElapsed } });
-  if (!hasContact(next, leading)) return becomeFollower(next, next.term, null, out);
+  if (!hasContact(next, leading) || isDiskStalled(next)) return becomeFollower(next, next.term, null, out);
   next = expireTransfer(next);
   if (heartbeatElapsed < next.settings.heartbeatTicks) return next;
   retryTransfer(next, out);
   return retryPeers(broadcastHeartbeat(next, out), out);
+}
+
+/** The others would commit for ever what this leader can neither store nor apply nor answer; without heartbeats one of them takes over. */
+function isDiskStalled(state: RaftState): boolean {
+  return isWriting(state) && state.now - state.disk.progressTick >= state.settings.maxDiskStallTicks;
 }
 
 /** A leader that no quorum answers must not go on as if it led: another may (Ongaro thesis 6.2). */

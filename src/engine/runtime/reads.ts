@@ -42,6 +42,8 @@ export class Reads {
   ) {}
 
   async read(request: Uint8Array, level: ReadLevel, deadlineMs: number): Promise<ReadAnswer> {
+    // What it holds grows no more, and whoever asks takes it for a member.
+    if (this.driver.state.isRemoved) throw new CallError('failed', 'removed', 'this member was removed from the cluster');
     if (level.kind === 'stale') return this.answer(request);
     if (level.kind === 'follower') {
       this.checkFollower(this.driver.state, level);

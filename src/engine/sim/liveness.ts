@@ -24,6 +24,8 @@ export class Recovery {
     private readonly clients: readonly Client[],
     private readonly isOperatorIdle: () => boolean,
     private readonly electionMaxMs: number,
+    /** Members that stay cut off from a quorum that is whole: nothing is asked of them but that none of them goes on leading. */
+    private readonly away: ReadonlySet<string>,
   ) {
     this.beganUs = cluster.world.nowUs;
     this.poll();
@@ -61,11 +63,11 @@ export class Recovery {
     if (world.nowUs - this.stableSinceUs >= STABLE_ELECTIONS * this.electionMaxMs * 1000) this.isOver = true;
   }
 
-  /** Members in force whose disks are whole. */
+  /** Members in force whose disks are whole and who see each other. */
   members(): Host[] {
     return this.cluster.memberIds().flatMap((id) => {
       const host = this.cluster.hosts.get(id);
-      return host === undefined || host.status === 'gone' || host.truth.isLost ? [] : [host];
+      return host === undefined || host.status === 'gone' || host.truth.isLost || this.away.has(id) ? [] : [host];
     });
   }
 
@@ -78,7 +80,8 @@ export class Recovery {
     const ids = this.cluster.memberIds();
     const leaders = this.cluster.running().filter((host) => ids.includes(host.id) && host.truth.state?.role === 'leader');
     const leader = leaders[0];
-    if (leader === undefined || leaders.length > 1) return `${leaders.length} leaders`;
+    if (leader === undefined || leaders.length > 1) return `${leaders.length} leaders (${leaders.map((host) => host.id).join(', ')})`;
+    if (this.away.has(leader.id)) return `${leader.id} leads, cut off from a quorum`;
     const state = leader.truth.state;
     if (state === null) return 'the leader has made no step';
     for (const { id, truth } of members) {

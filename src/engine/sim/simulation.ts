@@ -1,5 +1,6 @@
 import type { Configuration } from '../core/configuration.ts';
 import type { Role } from '../core/raft.ts';
+import { quorumOf } from '../core/types.ts';
 import { FAST } from '../core/settings.ts';
 import { crc32c } from '../native/crc32c.ts';
 import { Calls } from './calls.ts';
@@ -284,9 +285,33 @@ export class Simulation {
     }
     this.counters.hit('run-healed');
     world.note('run', 'healed', 0, 0);
-    const recovery = new Recovery(cluster, this.clients, () => this.operator.isIdle, FAST.electionMaxTicks * 10);
+    const recovery = new Recovery(cluster, this.clients, () => this.operator.isIdle, FAST.electionMaxTicks * 10, this.cutMinorityOff());
     await this.runUntil(Number.POSITIVE_INFINITY, () => recovery.isOver);
     if (world.violations.length === 0) this.compareMembers(recovery.members());
+  }
+
+  /**
+   * In some runs a minority stays away for good, cut in one direction or in both, with the leader in it where possible: the others must go
+   * on without it (I22 asks for a connected quorum, no more), and a leader among those away must notice (CheckQuorum).
+   */
+  private cutMinorityOff(): ReadonlySet<string> {
+    const { cluster } = this;
+    const prng = this.prng.split('minority');
+    const voters = votersOf(cluster.configuration());
+    const whole = prng.shuffled(voters.filter((id) => cluster.hosts.get(id)?.status !== 'gone' && !cluster.truth.member(id).isLost));
+    const spare = whole.length - quorumOf(voters.length);
+    const leader = cluster.leader()?.id;
+    if (spare < 1 || whole.length < voters.length || !prng.chance(0.35)) return new Set();
+    const away = new Set([...whole].sort((a, b) => Number(b === leader) - Number(a === leader)).slice(0, prng.between(1, spare + 1)));
+    const direction = prng.pick(['both', 'both', 'in', 'out']);
+    for (const from of cluster.hosts.keys()) {
+      for (const to of cluster.hosts.keys()) {
+        if (away.has(from) === away.has(to)) continue;
+        if (direction === 'both' || away.has(from) === (direction === 'out')) cluster.network.cut(from, to, 'minority');
+      }
+    }
+    this.counters.hit('run-healed-without-a-minority');
+    return away;
   }
 
   /** The durability scan: every member in force has the same state, and it is the one the committed commands make. */

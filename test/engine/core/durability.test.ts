@@ -56,6 +56,30 @@ describe('core: snapshots (B17)', () => {
   });
 });
 
+describe('core: a disk that hangs (B11)', () => {
+  it('makes a leader step down, for nothing it commits is applied there; while writes end it goes on leading', () => {
+    const member = leaderWith([1]);
+    const quiet = (ticks: number): void => {
+      for (let at = 0; at < ticks; at += 5) {
+        tick(member, 5);
+        for (const id of ['b', 'c']) hear(member, { kind: 'heartbeat-reply', from: id, to: 'a', term: member.state.term, round: member.state.lastRound, incarnation: 1, durableIndex: member.state.log.last });
+      }
+    };
+    const propose = (id: number): void => void member.give({ kind: 'propose', proposals: [{ id, kind: 'command', payload: new Uint8Array(1) }], wallClockMs: 0 });
+    for (let id = 1; id <= 3; id++) {
+      propose(id);
+      quiet(FAST.maxDiskStallTicks - 10);
+      assert.equal(member.state.role, 'leader', 'slow is not dead');
+      member.flushAll();
+    }
+    quiet(FAST.maxDiskStallTicks * 2);
+    assert.equal(member.state.role, 'leader', 'a disk with nothing to do does not hang');
+    propose(4);
+    quiet(FAST.maxDiskStallTicks + 5);
+    assert.equal(member.state.role, 'follower');
+  });
+});
+
 describe('core: hard state (B2)', () => {
   it('stores a commit index that moved without entries once it is idle, and only once', () => {
     const follower = memberWith([1, 1]);
