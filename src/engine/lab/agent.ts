@@ -76,7 +76,7 @@ function tell(message: FromMember): void {
 
 function reportOf(status: NodeStatus): MemberSelfReport {
   return {
-    role: status.role,
+    role: roleIn(status),
     term: status.term,
     leader: status.leader,
     commitIndex: status.commitIndex,
@@ -92,4 +92,10 @@ function memberError(error: Error): MemberError {
   const rule = (error as { rule?: unknown }).rule;
   if (error instanceof InspectorError) return { code: error.code, rule: typeof rule === 'string' ? rule : null, message: error.message, hint: error.hint, exit: error.exitCode };
   return { code: 'BUG', rule: null, message: error.message, hint: '', exit: EXIT.bug };
+}
+
+/** What an operator calls it: neither a removed member nor a learner is a follower that could lead. */
+function roleIn({ memberId, role, isRemoved, members }: NodeStatus): string {
+  if (isRemoved) return 'removed';
+  return members.find((one) => one.id === memberId)?.role === 'learner' ? 'learner' : role;
 }

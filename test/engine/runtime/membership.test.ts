@@ -58,6 +58,7 @@ describe('membership under load (B15)', () => {
     const rest = ['a', 'b', 'c', 'd'].filter((id) => id !== victim);
     await world.time.until('the rest is even', () => world.isEven(rest));
     assert.ok(world.node(victim).status().isRemoved, 'it was told');
+    await assert.rejects(world.time.outcome(world.get(victim, 'x', { kind: 'stale' })), (error: unknown) => error instanceof CallError && error.rule === 'removed', 'and answers nothing, not even stale');
     assert.deepEqual(world.node('d').status().removedIds, [victim]);
     const { term } = world.node('d').status();
     await world.time.run(3000);
