@@ -6,6 +6,7 @@ import { openLiveCluster } from '../../src/engine/live/registry.ts';
 import type { MemberList } from '../../src/engine/live/member-list.ts';
 import type { MembershipChangeReport } from '../../src/cli/membership-command.ts';
 import type { MemberReport } from '../../src/engine/model/member-report.ts';
+import { LAB_CA, LAB_CLIENT, labPaths } from '../../src/engine/lab/lab-file.ts';
 import type { LabStatus } from '../../src/engine/lab/orders.ts';
 import type { PickReport } from '../../src/engine/model/pick-report.ts';
 import { RunningCli } from '../helpers/cli-process.ts';
@@ -82,6 +83,19 @@ describe('live commands on a practice cluster', function () {
     assert.match(prom.stdout, /^raft_inspector_failures_tolerated\{.*\} 1$/m);
     const screen = await cli('member', 'list', '--lab', lab.dir);
     assert.match(screen.stdout, /^HEALTHY {2}3 voters, quorum 2, 1 may fail/);
+  });
+
+  it('asks for the id of a cluster that is no practice cluster before no margin is left, and never prompts off a terminal', async () => {
+    const { clusterId, leader } = await list(lab);
+    const at = ['--endpoint', lab.connection.endpoints.join(','), '--cacert', labPaths.certificate(lab.dir, LAB_CA), '--cert', labPaths.certificate(lab.dir, LAB_CLIENT), '--key', labPaths.key(lab.dir, LAB_CLIENT)];
+    const preview = await cli<MembershipChangeReport>('member', 'remove', 'n3', ...at, '--json');
+    assert.deepEqual([preview.code, preview.envelope.data.state, preview.envelope.data.after.failuresTolerated], [0, 'preview', 0]);
+    assert.match(preview.envelope.next[0] ?? '', new RegExp(`--execute --confirm ${clusterId.slice(0, 8)}$`));
+    const unconfirmed = await cli('member', 'remove', 'n3', ...at, '--execute', '--yes', '--json');
+    assert.deepEqual([unconfirmed.code, unconfirmed.envelope.error?.hint.endsWith(`--confirm ${clusterId.slice(0, 8)}`)], [2, true]);
+    assert.equal(ruleOf(await cli('member', 'remove', 'n3', ...at, '--execute', '--confirm', 'another-cluster', '--json')), 'confirm-mismatch');
+    assert.equal((await list(lab)).members.length, 3);
+    assert.equal((await live<{ state: string }>(lab, 0, 'leader', 'stepdown', '--to', leader ?? '')).envelope.data.state, 'already');
   });
 
   it('member list --watch gives a line a look, and ends well on Ctrl-C', async () => {
