@@ -13,6 +13,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   hooks: ['cli'],
   cli: ['engine'],
   'engine/core': [],
+  'engine/files': [],
   'engine/ports': ['engine/core'],
   'engine/native': ['engine/ports', 'engine/core'],
   'engine/storage': ['engine/native', 'engine/ports', 'engine/core'],
@@ -20,15 +21,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'engine/runtime': ['engine/storage', 'engine/native', 'engine/ports', 'engine/core'],
   'engine/adapters': ['engine/native', 'engine/ports', 'engine/core'],
   'engine/client': ['engine/adapters', 'engine/native', 'engine/ports', 'engine/core'],
-  'engine/node': ['engine/adapters', 'engine/runtime', 'engine/machines', 'engine/storage', 'engine/native', 'engine/ports', 'engine/core'],
+  'engine/node': ['engine/files', 'engine/adapters', 'engine/runtime', 'engine/machines', 'engine/storage', 'engine/native', 'engine/ports', 'engine/core'],
   'engine/sim': ['engine/runtime', 'engine/machines', 'engine/storage', 'engine/native', 'engine/ports', 'engine/core'],
   'engine/lab': ['engine/node', 'engine/client', 'engine/adapters', 'engine/machines', 'engine/storage', 'engine/ports', 'engine/core'],
-  'engine/live': ['engine/lab', 'engine/client', 'engine/adapters', 'engine/machines', 'engine/native', 'engine/model', 'engine/ports', 'engine/core'],
+  'engine/live': ['engine/files', 'engine/lab', 'engine/client', 'engine/adapters', 'engine/machines', 'engine/native', 'engine/model', 'engine/ports', 'engine/core'],
   'engine/model': ['engine/core'],
   'engine/readers': ['engine/native', 'engine/ports', 'engine/model', 'engine/core'],
   'engine/places': ['engine/readers', 'engine/model', 'engine/core'],
   'engine/inspect': ['engine/places', 'engine/readers', 'engine/model', 'engine/core'],
-  'engine/recovery': ['engine/places', 'engine/readers', 'engine/model', 'engine/core'],
+  'engine/recovery': ['engine/files', 'engine/places', 'engine/readers', 'engine/model', 'engine/core'],
 };
 
 interface Source {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../errors.ts';
+import { syncDirectory } from '../files/new-file.ts';
 import type { PlannedStep } from './membership-plan.ts';
 import type { StepJournal, StepReport } from './membership-run.ts';
 
@@ -23,9 +24,7 @@ export class StepJournalFile implements StepJournal {
       fs.mkdirSync(path.dirname(file), { recursive: true });
       const journal = new StepJournalFile(file, fs.openSync(file, 'a', 0o600));
       journal.add({ event: 'run', ...head });
-      const directory = fs.openSync(path.dirname(file), 'r');
-      fs.fsyncSync(directory);
-      fs.closeSync(directory);
+      syncDirectory(path.dirname(file));
       return journal;
     } catch (cause) {
       throw new UsageError(`${file} cannot be written: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, 'Name a directory that can be written with --case', { cause });

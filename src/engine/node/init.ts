@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { InspectorError, RefusedError } from '../errors.ts';
+import { syncDirectory } from '../files/new-file.ts';
 import { RAFT_DIRECTORY, SNAPSHOT_DIRECTORY, STATE_DIRECTORY } from '../native/layout.ts';
 import type { Identity } from '../ports/storage.ts';
 import { initialise } from '../storage/initialise.ts';
@@ -83,13 +84,4 @@ function refuseTaken(dataDir: string): void {
     isMember ? `${dataDir} holds a member already` : `${dataDir} is not empty (${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ', ...' : ''})`,
     isMember ? 'Start it: raft-inspector node start --config <file>; a member is made once' : 'Name a directory that is new or empty: dataDir in the configuration',
   );
-}
-
-function syncDirectory(directory: string): void {
-  const fd = fs.openSync(directory, 'r');
-  try {
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
 }
