@@ -72,7 +72,7 @@ export class Host {
   private clock = { rate: 1, sinceUs: 0, baseMs: 0, wallOffsetMs: 0 };
 
   constructor(
-    private readonly world: World,
+    readonly world: World,
     readonly id: string,
     readonly truth: MemberTruth,
     private readonly board: CheckBoard,

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { encodeKvResult } from '../../../src/engine/native/kv-command.ts';
 import type { SnapshotPosition } from '../../../src/engine/core/message.ts';
 import type { NamedSnapshot } from '../../../src/engine/ports/storage.ts';
+import type { Host } from '../../../src/engine/sim/host.ts';
+import { runSeed } from '../../../src/engine/sim/simulation.ts';
 import { change, CheckBench, configurationOf, noop, put, writeOf } from './check-bench.ts';
 
 const DONE = encodeKvResult({ status: 'ok', revision: 2, existed: false });
@@ -260,4 +262,31 @@ describe('checkers of the simulator', () => {
       assert.ok(bench.rules.includes(rule), `expected ${rule}, found ${JSON.stringify(bench.world.violations)}`);
     });
   }
+
+  const calm = { faults: [], voters: 3, learners: 0, clients: 2, troubleUs: 1_000_000, endsInQuorumLoss: false } as const;
+
+  it('catch I22: a member that does not come back', async () => {
+    const result = await runSeed({ seed: '3', plan: calm, prepare: (host) => void (host.id === 'n3' && (host.boot = () => undefined)) });
+    assert.deepEqual(result.violations.map((one) => one.rule), ['I22']);
+    assert.match(result.violations[0]?.message ?? '', /n3 does not run/);
+  });
+
+  it('catch I22: a term that moves though nothing is wrong', async () => {
+    const pauses = (host: Host): void => {
+      const { boot } = host;
+      host.boot = function bootAndStall() {
+        boot.call(host);
+        const stall = (): void => {
+          host.process?.pause();
+          host.world.after(1_000_000, null, () => host.process?.resume());
+        };
+        if (host.id === 'n1') for (const at of [4, 6, 8, 10]) host.world.after(at * 1_000_000, null, () => void (host.truth.state?.role === 'leader' && stall()));
+        if (host.id !== 'n1') for (const at of [4.5, 6.5, 8.5]) host.world.after(at * 1_000_000, null, () => void (host.truth.state?.role === 'leader' && stall()));
+      };
+    };
+    const result = await runSeed({ seed: '3', plan: calm, prepare: pauses });
+    assert.deepEqual(result.violations.map((one) => one.rule), ['I22']);
+  });
+
+  it('say nothing of the same run without the trouble', async () => assert.deepEqual((await runSeed({ seed: '3', plan: calm })).violations, []));
 });

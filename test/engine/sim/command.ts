@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import process from 'node:process';
 import { missingCounters, renderReport } from '../../../src/engine/sim/campaign.ts';
@@ -20,10 +21,17 @@ function mutants(): Set<string> {
   return new Set(option('mutant', '').split(',').filter((one) => one !== ''));
 }
 
+/** Of the sources, so that a failure can be run again later as it was. */
+function commit(): string {
+  const asked = spawnSync('git', ['describe', '--always', '--dirty'], { cwd: import.meta.dirname, encoding: 'utf8' });
+  return asked.status === 0 ? asked.stdout.trim() : 'unknown';
+}
+
 async function campaign(): Promise<number> {
   const [seeds, from, jobs] = [Number(option('seeds', '400')), Number(option('from', '1')), Number(option('jobs', '2'))];
   const report = await runInWorkers({ from, seeds, mutants: [...mutants()] }, jobs);
   process.stdout.write(renderReport(report));
+  if (report.failures.length > 0) process.stdout.write(`commit ${commit()}\n`);
   return report.failures.length > 0 || (seeds >= SEEDS_FOR_COUNTERS && missingCounters(report).length > 0) ? 1 : 0;
 }
 

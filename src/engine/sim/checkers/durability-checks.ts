@@ -34,7 +34,7 @@ export class DurabilityChecks implements Checker {
       default:
         return;
     }
-    if (member.hasFailedCommit && body.kind !== 'heartbeat-reply') this.truth.violate('I21', member, `sends ${body.kind} after a storage commit failed`);
+    if (member.hasFailedCommit) this.truth.violate('I21', member, `sends ${body.kind} after a storage commit failed`);
   }
 
   stored(member: MemberTruth, change: DiskChange): void {
