@@ -25,16 +25,24 @@ const MAX_RUNS = 400;
  * single faults by delta debugging (Zeller and Hildebrandt 2002) over the list of those that fired. A candidate counts when the same
  * rule is broken. @throws {RangeError} When the seed does not fail.
  */
-export async function shrink(base: SimulationOptions, maxRuns = MAX_RUNS): Promise<Shrunk> {
+export async function shrink(base: SimulationOptions, maxRuns = MAX_RUNS, onRun: (runs: number, faults: number) => void = () => undefined): Promise<Shrunk> {
   let runs = 0;
+  /** Nothing behind the failure is run: most candidates fail no more, and would go on for long. */
+  let stopAtUs: number | undefined;
   const attempt = async (candidate: Candidate, keepLines = 0): Promise<SimulationResult> => {
     runs += 1;
-    return runSeed({ ...base, plan: { ...base.plan, ...candidate.plan }, keepLines, ...(candidate.keep === null ? {} : { keep: new Set(candidate.keep) }) });
+    onRun(runs, candidate.keep?.length ?? 0);
+    return runSeed({ ...base, ...(stopAtUs === undefined ? {} : { stopAtUs }), plan: { ...base.plan, ...candidate.plan }, keepLines, ...(candidate.keep === null ? {} : { keep: new Set(candidate.keep) }) });
   };
   const first = await attempt({ plan: {}, keep: base.keep === undefined ? null : [...base.keep] });
   const rule = first.violations[0]?.rule;
+  const cutAfter = ({ violations, plan }: SimulationResult): void => {
+    const atUs = violations.find((one) => one.rule === rule)?.atUs ?? Number.POSITIVE_INFINITY;
+    if (atUs < plan.troubleUs) stopAtUs = atUs + 1;
+  };
   if (rule === undefined) throw new RangeError(`seed ${base.seed} breaks no rule`);
   let best: Candidate = { plan: { ...first.plan }, keep: first.fired };
+  cutAfter(first);
   const fails = async (candidate: Candidate): Promise<SimulationResult | null> => {
     if (runs >= maxRuns) return null;
     const result = await attempt(candidate);
@@ -43,6 +51,7 @@ export async function shrink(base: SimulationOptions, maxRuns = MAX_RUNS): Promi
   const improve = async (candidate: Candidate): Promise<boolean> => {
     const result = await fails(candidate);
     if (result === null) return false;
+    cutAfter(result);
     // What did not fire in this run cannot be needed by it.
     const fired = new Set(result.fired);
     best = { plan: candidate.plan, keep: (candidate.keep ?? result.fired).filter((one) => fired.has(one)) };
@@ -54,6 +63,7 @@ export async function shrink(base: SimulationOptions, maxRuns = MAX_RUNS): Promi
   for (let clients = Math.floor(first.plan.clients / 2); clients >= 1; clients = Math.floor(clients / 2)) await improve({ ...best, plan: { ...best.plan, clients } });
   for (let voters = first.plan.voters - 1; voters >= 1; voters -= 1) await improve({ ...best, plan: { ...best.plan, voters } });
   await reduceFaults();
+  stopAtUs = undefined; // as anybody would replay it
   const result = await attempt(best, 100_000);
   const violation = result.violations.find((one) => one.rule === rule);
   if (violation === undefined) throw new RangeError(`seed ${base.seed} fails, but its smallest run does not: a run depends on more than its seed`);

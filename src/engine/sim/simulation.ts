@@ -37,6 +37,8 @@ export interface SimulationOptions {
   readonly keep?: ReadonlySet<string>;
   /** Stop after this many events. */
   readonly maxEvents?: number;
+  /** The run ends in the middle of its trouble, at this virtual time, without healing: for the shrinker. */
+  readonly stopAtUs?: number;
   /** Bugs to plant in the core, by their ids. */
   readonly mutants?: ReadonlySet<string>;
   /** Lines of the trace to keep. */
@@ -110,10 +112,7 @@ export class Simulation {
     try {
       await this.setUp();
       await this.phaseOne();
-      if (this.plan.endsInQuorumLoss) for (const host of this.cluster.running()) host.kill('the end of all power');
-      else if (world.violations.length === 0 && this.isStuckByDesign()) this.counters.hit('run-without-quorum-of-whole-disks');
-      else if (world.violations.length === 0) await this.phaseTwo();
-      if (world.violations.length === 0) this.phaseThree();
+      if (this.options.stopAtUs === undefined) await this.afterTrouble();
     } finally {
       allow();
       Error.stackTraceLimit = stackDepth;
@@ -262,7 +261,15 @@ export class Simulation {
   }
 
   private async phaseOne(): Promise<void> {
-    await this.runUntil(this.world.nowUs + this.plan.troubleUs, () => false);
+    await this.runUntil(Math.min(this.world.nowUs + this.plan.troubleUs, this.options.stopAtUs ?? Number.POSITIVE_INFINITY), () => false);
+  }
+
+  private async afterTrouble(): Promise<void> {
+    const { world } = this;
+    if (this.plan.endsInQuorumLoss) for (const host of this.cluster.running()) host.kill('the end of all power');
+    else if (world.violations.length === 0 && this.isStuckByDesign()) this.counters.hit('run-without-quorum-of-whole-disks');
+    else if (world.violations.length === 0) await this.phaseTwo();
+    if (world.violations.length === 0) this.phaseThree();
   }
 
   private isStuckByDesign(): boolean {

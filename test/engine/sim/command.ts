@@ -52,6 +52,16 @@ function check(file: string): number {
   return byLog.length + bySearch.length > 0 ? 1 : 0;
 }
 
+/** A line now and then: shrinking can take minutes. */
+function tellRuns(): (runs: number, faults: number) => void {
+  let toldAt = performance.now();
+  return (runs, faults) => {
+    if (performance.now() - toldAt < 5000) return;
+    toldAt = performance.now();
+    process.stderr.write(`${runs} runs, ${faults} faults left\n`);
+  };
+}
+
 async function main(): Promise<number> {
   const [verb, argument] = process.argv.slice(2);
   switch (verb) {
@@ -60,7 +70,7 @@ async function main(): Promise<number> {
     case 'replay':
       return replay(argument ?? '1', Number(process.argv[4] ?? 200) || 200);
     case 'shrink':
-      process.stdout.write(renderShrunk(await shrink({ seed: argument ?? '1', mutants: mutants() })));
+      process.stdout.write(renderShrunk(await shrink({ seed: argument ?? '1', mutants: mutants() }, undefined, tellRuns())));
       return 0;
     case 'history':
       process.stdout.write(renderHistory((await runSeed({ seed: argument ?? '1' })).history));
