@@ -232,7 +232,6 @@ export class RaftClient {
   private async onAny<T>(timeoutMs: number, kind: 'read', send: (link: Link, leftMs: number) => Promise<T>): Promise<T> {
     const deadline = new Deadline(this.pace, timeoutMs);
     let tries = 0;
-    let refusal: CallError | null = null;
     const attempt = async (): Promise<T> => {
       await this.discovered(deadline);
       const link = this.directory.current;
@@ -240,21 +239,14 @@ export class RaftClient {
         return await send(link, this.attempt(deadline));
       } catch (error) {
         if (error instanceof CallError && mayRetry(error, kind)) this.directory.turn(link);
-        if (error instanceof CallError && (error.rule === 'too-stale' || error.rule === 'behind-token')) refusal = error;
         throw error;
       }
     };
-    try {
-      return await withRetries(deadline, this.pace, attempt, (error) => {
-        tries += 1;
-        if (!mayRetry(error, kind)) return 'give-up';
-        return tries < this.directory.all.length ? 'again-now' : 'again';
-      });
-    } catch (error) {
-      // That a member answered and would not says more than that another one is down.
-      if (refusal !== null && error instanceof CallError && (error.rule === 'unreachable' || error.rule === 'timeout')) throw refusal;
-      throw error;
-    }
+    return await withRetries(deadline, this.pace, attempt, (error) => {
+      tries += 1;
+      if (!mayRetry(error, kind)) return 'give-up';
+      return tries < this.directory.all.length ? 'again-now' : 'again';
+    });
   }
 
   private async onMember<T>({ member, timeoutMs }: OnMember, send: (link: Link, leftMs: number) => Promise<T>): Promise<T> {

@@ -20,6 +20,9 @@ const CAP_MS = 200;
 
 /** Refusals that pass by themselves or elsewhere. All of them mean that nothing was executed, and only then is another attempt the same call. */
 const PASSING: ReadonlySet<CallError['rule']> = new Set(['not-leader', 'overloaded', 'transferring', 'no-commit-in-term', 'leadership-lost', 'stopping', 'unreachable', 'timeout']);
+/** How much a failure tells: a member that answered and would not, more than nobody there, and that more than no time left. */
+const WORTH: Partial<Record<CallError['rule'], number>> = { timeout: 0, unreachable: 1 };
+const ANSWERED = 2;
 /** Reads that one member cannot answer and another may. */
 const ELSEWHERE: ReadonlySet<CallError['rule']> = new Set(['too-stale', 'behind-token', 'removed']);
 
@@ -60,22 +63,30 @@ export type Verdict = 'again-now' | 'again' | 'give-up';
 const MAX_HOPS = 2;
 
 /**
- * Makes attempts until one succeeds, fails for good, or time is up. The last refusal is what the caller gets: it says more than "timeout".
+ * Makes attempts until one succeeds, fails for good, or time is up. Of failures that executed nothing the caller gets the one that tells
+ * most, not the last one, which may have had no time left.
  * @throws {CallError}
  */
 export async function withRetries<T>(deadline: Deadline, pace: Pace, attempt: () => Promise<T>, judge: (error: CallError) => Verdict): Promise<T> {
   let hops = 0;
+  let best: CallError | null = null;
   for (let number = 0; ; number++) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       const verdict = judge(error);
-      if (verdict === 'give-up' || deadline.isOver) throw error;
+      if (error.outcome === 'failed' && (best === null || worthOf(error) >= worthOf(best))) best = error;
+      const told = error.outcome === 'failed' && best !== null ? best : error;
+      if (verdict === 'give-up' || deadline.isOver) throw told;
       hops = verdict === 'again-now' ? hops + 1 : 0;
       const waitMs = verdict === 'again-now' && hops <= MAX_HOPS ? 0 : backoffMs(number, pace);
-      if (waitMs >= deadline.remainingMs) throw error;
+      if (waitMs >= deadline.remainingMs) throw told;
       if (waitMs > 0) await pace.sleep(waitMs);
     }
   }
+}
+
+function worthOf(error: CallError): number {
+  return WORTH[error.rule] ?? ANSWERED;
 }

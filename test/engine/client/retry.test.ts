@@ -71,6 +71,22 @@ describe('retries of a client', () => {
     assert.ok(pace.slept.length > 0 && pace.slept[0] === 40, pace.slept.join(' ')); // two free hops, then as any third attempt
   });
 
+  it('tell the newest refusal where the last attempts found nobody, and never hide an unknown outcome (B20)', async () => {
+    const ended = async (errors: readonly CallError[]): Promise<unknown> => {
+      const left = [...errors];
+      const last = errors.at(-1);
+      const pace = new TestPace(0.9);
+      return withRetries(new Deadline(pace, 300), pace, () => Promise.reject(left.shift() ?? last), (error) => (error.outcome === 'unknown' ? 'give-up' : 'again')).catch((error: unknown) => error);
+    };
+    const [refused, silent, unknown] = [new CallError('failed', 'not-leader', 'no'), new CallError('failed', 'timeout', 'late'), new CallError('unknown', 'timeout', 'who knows')];
+    assert.equal(await ended([refused, silent]), refused);
+    assert.equal(await ended([silent]), silent);
+    const nobody = new CallError('failed', 'unreachable', 'reset');
+    assert.equal(await ended([nobody, silent]), nobody);
+    assert.equal(await ended([refused, nobody, silent]), refused);
+    assert.equal(await ended([refused, unknown]), unknown);
+  });
+
   it('are not made when the attempts used up the time', async () => {
     const pace = new TestPace(0.5);
     const { done, attempts } = failing(pace, 100, 'again', 100);
