@@ -1,5 +1,6 @@
-// The long variants of the tests: every corpus case byte for byte, 20,000 damaged inputs per reader, more live rounds.
-// `node scripts/long.mjs [fuzz seed]`; takes the better part of an hour and is no part of `npm test`.
+// The long variants of the tests: every corpus case byte for byte, 20,000 damaged inputs per reader, 20,000 simulated clusters,
+// hundreds of kill -9 and failovers on real processes, more live rounds.
+// `node scripts/long.mjs [fuzz seed]`; takes two to three hours on two cores and is no part of `npm test`.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
