@@ -78,7 +78,7 @@ describe('client service', () => {
     node.outcomes = ['never', 'never'];
     const startMs = performance.now();
     await assert.rejects(propose({ deadlineMs: 200 }), failsWith('unknown', 'timeout'));
-    assert.ok(performance.now() - startMs < 1_000);
+    assert.ok(performance.now() - startMs < 3_000);
     await assert.rejects(unary(METHODS.query, { header: header({ deadlineMs: 200 }), request: Buffer.from('x'), level: { $case: 'stale', value: {} } }), failsWith('failed', 'timeout'));
     await unary(METHODS.propose, { header: header({ deadlineMs: 60_000 }), command: Buffer.from('x') }, 500);
     assert.ok(node.deadlines[0] === 200 && (node.deadlines[2] ?? 0) <= 500, node.deadlines.join(' '));

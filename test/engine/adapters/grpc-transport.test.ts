@@ -116,7 +116,7 @@ describe('gRPC transport', () => {
       b = await member('b', { port });
       const startMs = performance.now();
       await until('up again', () => b.received.length > 0);
-      assert.ok(performance.now() - startMs < 500, `${performance.now() - startMs} ms`); // 150 ms and a handshake; the rest is a busy machine
+      assert.ok(performance.now() - startMs < 900, `${performance.now() - startMs} ms`); // 150 ms and a handshake; the rest is a busy machine
     } finally {
       stop();
     }
@@ -138,7 +138,7 @@ describe('gRPC transport', () => {
       await until('a hears b', () => a.received.length > 0);
       const startMs = performance.now();
       await until('connected again', () => proxy.pairs.length === 2);
-      assert.ok(performance.now() - startMs < 400, `${performance.now() - startMs} ms`);
+      assert.ok(performance.now() - startMs < 900, `${performance.now() - startMs} ms`);
     } finally {
       stop();
     }
@@ -184,7 +184,7 @@ describe('gRPC transport', () => {
       const startMs = performance.now();
       proxy.resume();
       await until('in use', () => b.received.length > 0);
-      assert.ok(performance.now() - startMs < 500, `${performance.now() - startMs} ms`);
+      assert.ok(performance.now() - startMs < 1_500, `${performance.now() - startMs} ms`);
     } finally {
       stop();
     }

