@@ -84,6 +84,7 @@ describe('live commands without a cluster', function () {
       ['kv', 'get', 'k', '--consistency', 'eventual'],
       ['member', 'add', 'n 4', '127.0.0.1:1'],
       ['member', 'add', 'n4', 'here'],
+      ['member', 'add', 'n4'],
       ['member', 'replace', 'n4', 'n5', 'here'],
       ['member', 'list', '--watch=soon'],
       ['member', 'list', '--watch=1ms'],

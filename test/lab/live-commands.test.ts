@@ -122,7 +122,7 @@ describe('live commands on a practice cluster', function () {
       assert.equal((await list(lab)).members.length, 3);
       const added = (await live<MembershipChangeReport>(lab, 0, 'member', 'add', 'n4', n4, '--execute')).envelope.data;
       assert.deepEqual([added.state, added.changed, added.steps.map((one) => one.status)], ['done', true, ['done', 'done']]);
-      assert.equal((await live<MembershipChangeReport>(lab, 0, 'member', 'add', 'n4', n4, '--execute')).envelope.data.state, 'already');
+      assert.equal((await live<MembershipChangeReport>(lab, 0, 'member', 'add', 'n4', '--execute')).envelope.data.state, 'already', 'a practice cluster knows the address');
       await live(lab, 0, 'member', 'wait', 'n4');
       assert.equal((await live<MembershipChangeReport>(lab, 0, 'member', 'promote', 'n4', '--execute')).envelope.data.state, 'done');
       assert.deepEqual((await list(lab)).members.filter((one) => one.role === 'voter').length, 4);

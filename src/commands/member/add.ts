@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
-import { addressArg, checkAddress, checkMemberId, memberIdArg } from '../../cli/member-args.ts';
+import { addressArg, addressOf, checkMemberId, memberIdArg } from '../../cli/member-args.ts';
 import { type MembershipChangeReport, MembershipCommand, membershipFlags } from '../../cli/membership-command.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -17,9 +17,10 @@ Exit 8: added, but not caught up in time. Exit 4: id-reused, address-in-use, cha
   protected async execute(): Promise<Answer<MembershipChangeReport>> {
     const { args, flags } = await this.parse(MemberAdd);
     const id = checkMemberId(args.id);
+    const address = await addressOf(id, args.address, flags.lab);
     return this.change(flags, {
-      request: { kind: 'add', id, name: flags.name ?? id, address: checkAddress(args.address) },
-      words: ['member', 'add', id, args.address, ...(flags.name === undefined ? [] : ['--name', flags.name])],
+      request: { kind: 'add', id, name: flags.name ?? id, address },
+      words: ['member', 'add', id, address, ...(flags.name === undefined ? [] : ['--name', flags.name])],
       timeoutMs: this.globals.timeout ?? TIMEOUT_MS,
       awaits: id,
       keepsJournal: false,

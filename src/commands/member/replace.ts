@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
-import { addressArg, checkAddress, checkMemberId } from '../../cli/member-args.ts';
+import { addressArg, addressOf, checkMemberId } from '../../cli/member-args.ts';
 import { caseFlag, type MembershipChangeReport, MembershipCommand, membershipFlags } from '../../cli/membership-command.ts';
 
 const TIMEOUT_MS = 5 * 60_000;
@@ -17,9 +17,10 @@ Every step is written to a journal and asked for under an id made of the argumen
   protected async execute(): Promise<Answer<MembershipChangeReport>> {
     const { args, flags } = await this.parse(MemberReplace);
     const id = checkMemberId(args.new);
+    const address = await addressOf(id, args.address, flags.lab);
     return this.change(flags, {
-      request: { kind: 'replace', old: args.old, id, name: flags.name ?? id, address: checkAddress(args.address) },
-      words: ['member', 'replace', args.old, id, args.address, ...(flags.name === undefined ? [] : ['--name', flags.name]), ...(flags.case === undefined ? [] : ['--case', flags.case])],
+      request: { kind: 'replace', old: args.old, id, name: flags.name ?? id, address },
+      words: ['member', 'replace', args.old, id, address, ...(flags.name === undefined ? [] : ['--name', flags.name]), ...(flags.case === undefined ? [] : ['--case', flags.case])],
       timeoutMs: this.globals.timeout ?? TIMEOUT_MS,
       awaits: null,
       keepsJournal: true,
