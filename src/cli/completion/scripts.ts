@@ -46,6 +46,19 @@ function bashScript(commands: readonly CommandWords[]): string[] {
     '  for ((i = 1; i < COMP_CWORD; i++)); do',
     '    word=${COMP_WORDS[i]}',
     '    [[ $word == -* || $word == "=" ]] && continue',
+    ...commandAndFlags(commands, values, flags),
+    ...wordBranches(commands, offer).map((line) => line.replace('FILES', files)),
+    ...places,
+    `    *) ${files} ;;`,
+    '  esac',
+    '}',
+    'complete -o filenames -F _raft_inspector raft-inspector',
+  ];
+}
+
+/** What bash and zsh spell alike: finds the command in the words before the cursor, offers its flags, then begins the choice of words. */
+function commandAndFlags(commands: readonly CommandWords[], values: readonly string[], flags: readonly string[]): string[] {
+  return [
     '    case "${typed:+$typed }$word" in',
     `      ${names(commands)}) typed="\${typed:+$typed }$word"; command=$typed ;;`,
     '      *) break ;;',
@@ -61,12 +74,6 @@ function bashScript(commands: readonly CommandWords[]): string[] {
     '    return',
     '  fi',
     '  case "$command" in',
-    ...wordBranches(commands, offer).map((line) => line.replace('FILES', files)),
-    ...places,
-    `    *) ${files} ;;`,
-    '  esac',
-    '}',
-    'complete -o filenames -F _raft_inspector raft-inspector',
   ];
 }
 
@@ -87,21 +94,7 @@ function zshScript(commands: readonly CommandWords[]): string[] {
     '  for ((i = 2; i < CURRENT; i++)); do',
     '    word=${words[i]}',
     '    [[ $word == -* ]] && continue',
-    '    case "${typed:+$typed }$word" in',
-    `      ${names(commands)}) typed="\${typed:+$typed }$word"; command=$typed ;;`,
-    '      *) break ;;',
-    '    esac',
-    '  done',
-    '  case "$command $prev" in',
-    ...values,
-    '  esac',
-    '  if [[ $cur == -* ]]; then',
-    '    case "$command" in',
-    ...flags.map((line) => `  ${line}`),
-    '    esac',
-    '    return',
-    '  fi',
-    '  case "$command" in',
+    ...commandAndFlags(commands, values, flags),
     ...wordBranches(commands, offer).map((line) => line.replace('FILES', '_files')),
     ...places,
     '    *) _files ;;',

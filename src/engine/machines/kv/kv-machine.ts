@@ -10,7 +10,7 @@ import type { Command, StateMachine, StateView } from '../../ports/state-machine
 import { EventRing } from './event-ring.ts';
 import { execute } from './execute.ts';
 import { LayeredState } from './layered-state.ts';
-import { decodeStateRecord, encodeStateRecord, STATE_DATABASE, STATE_KEY, type StateRecord } from './state-record.ts';
+import { decodeStateRecord, encodeStateRecord, STATE_DATABASE, STATE_KEY, type StateRecord } from '../../native/kv-state-record.ts';
 
 /** How much is kept in memory. */
 export interface KvMachineOptions {

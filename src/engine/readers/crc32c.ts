@@ -1,1 +1,0 @@
-export { crc32c } from '../native/crc32c.ts';
