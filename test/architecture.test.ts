@@ -29,7 +29,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'engine/readers': ['engine/native', 'engine/ports', 'engine/model', 'engine/core'],
   'engine/places': ['engine/readers', 'engine/model', 'engine/core'],
   'engine/inspect': ['engine/places', 'engine/readers', 'engine/model', 'engine/core'],
-  'engine/recovery': ['engine/files', 'engine/places', 'engine/readers', 'engine/model', 'engine/core'],
+  'engine/writers': ['engine/native', 'engine/readers', 'engine/model', 'engine/core'],
+  'engine/recovery': ['engine/files', 'engine/adapters', 'engine/storage', 'engine/writers', 'engine/places', 'engine/readers', 'engine/native', 'engine/model', 'engine/ports', 'engine/core'],
+  'engine/servers': ['engine/files', 'engine/node', 'engine/client', 'engine/adapters', 'engine/live', 'engine/readers', 'engine/native', 'engine/model', 'engine/ports', 'engine/core'],
+  'engine/rehearsal': ['engine/servers', 'engine/live', 'engine/recovery', 'engine/files', 'engine/places', 'engine/readers', 'engine/model', 'engine/core'],
+  'engine/report': ['engine/model', 'engine/core'],
+  'engine/runbook': ['engine/model', 'engine/core'],
+  'engine/drill': ['engine/rehearsal', 'engine/report', 'engine/servers', 'engine/lab', 'engine/live', 'engine/recovery', 'engine/client', 'engine/node', 'engine/adapters', 'engine/machines', 'engine/files', 'engine/places', 'engine/readers', 'engine/native', 'engine/model', 'engine/ports', 'engine/core'],
 };
 
 interface Source {

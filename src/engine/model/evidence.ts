@@ -92,7 +92,12 @@ export function canonicalJson(value: unknown): string {
 
 /** The digest that binds an evidence file. */
 export function evidenceDigest(body: Omit<Evidence, 'digest'>): string {
-  const { digest: _, ...rest } = body as Evidence;
+  return canonicalDigest(body);
+}
+
+/** SHA-256, lower-case hex, over the canonical form of all fields but `digest`. */
+export function canonicalDigest(body: object): string {
+  const { digest: _, ...rest } = body as { digest?: string };
   return crypto.createHash('sha256').update(canonicalJson(rest)).digest('hex');
 }
 

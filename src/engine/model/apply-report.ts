@@ -1,0 +1,51 @@
+import type { CheckLine } from './check-line.ts';
+
+/** One of the steps of an apply or undo. */
+export interface AppliedStep {
+  id: string;
+  /** `backup`, `build`, `check`, `swap` of apply; `check`, `restore` of undo. */
+  kind: string;
+  status: 'not-started' | 'done' | 'already' | 'failed';
+  durationMs: number;
+  /** What it found or did, a few words. */
+  detail: string;
+}
+
+/** The answer of `recover apply` (command contract §3.3). */
+export interface ApplyReport {
+  planId: string;
+  state: 'preview' | 'applied' | 'already-applied' | 'resumed';
+  dataDir: string;
+  /** Where the result lies: the data directory, or what `--into` named. */
+  result: string;
+  backup: { id: string; path: string; sha256: string } | null;
+  steps: AppliedStep[];
+  /** The preflight checks, all of them, with what they found. */
+  checks: CheckLine[];
+  neededBytes: number;
+  freeBytes: number | null;
+  durationMs: number;
+}
+
+/** The answer of `recover undo`. */
+export interface UndoReport {
+  planId: string;
+  state: 'preview' | 'undone' | 'already-undone' | 'resumed';
+  dataDir: string;
+  steps: AppliedStep[];
+  checks: CheckLine[];
+  /** Where what was there before the undo was set aside; null when nothing had to be. */
+  setAside: string | null;
+  durationMs: number;
+}
+
+/** Where a recovery stands, from its journal. */
+export interface RecoveryStatus {
+  planId: string;
+  dataDir: string;
+  state: 'planned' | 'applying' | 'applied' | 'undoing' | 'undone';
+  /** Last step that is known finished, and what would go on. */
+  lastStep: string | null;
+  backup: { id: string; path: string; sha256: string } | null;
+  events: { at: string; event: string; detail: string }[];
+}

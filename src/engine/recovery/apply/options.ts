@@ -1,0 +1,18 @@
+import type { Progress } from '../../model/reading.ts';
+
+/** How a plan is applied or undone. */
+export interface ApplyOptions {
+  /** Where the source lies on this machine; default the plan's own. */
+  readonly dataDir?: string | undefined;
+  /** Builds the result there and leaves the source untouched: a directory that does not exist, or a `.tgz`. */
+  readonly into?: string | undefined;
+  /** Default: `<data directory>.ri`, on the same filesystem. */
+  readonly backupDir?: string | undefined;
+  /** The case directory: events go there too; null: none. */
+  readonly caseDir: string | null;
+  /** Rules that were lifted. */
+  readonly overrides: readonly string[];
+  readonly progress?: Progress | undefined;
+  /** Told of each step as it begins and ends, for screens. */
+  readonly onStep?: ((id: string, status: 'started' | 'done' | 'failed') => void) | undefined;
+}
