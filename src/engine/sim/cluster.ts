@@ -75,6 +75,28 @@ export class Cluster {
     return newest?.configuration;
   }
 
+  /**
+   * The newest committed configuration and all that lie behind it on whole disks: each may be the one that a member counts by, since they
+   * take effect when they are appended.
+   */
+  configurationsInPlay(): Configuration[] {
+    const committed = this.configuration();
+    const waiting: Configuration[] = [];
+    for (const { id, view, isLost } of this.truth.members.values()) {
+      if (isLost || this.hosts.get(id)?.status === 'gone') continue;
+      for (const { index, configuration } of view.configurations) if (index > this.truth.commitIndex) waiting.push(configuration);
+    }
+    return committed === undefined ? waiting : [committed, ...waiting];
+  }
+
+  /** Whether those members are a majority of the voters, whichever configuration in play is counted by. */
+  isQuorum(has: (id: MemberId) => boolean): boolean {
+    return this.configurationsInPlay().every((one) => {
+      const voters = votersOf(one);
+      return voters.filter(has).length > voters.length / 2;
+    });
+  }
+
   memberIds(): MemberId[] {
     const ids = (this.configuration()?.members ?? []).map((member) => member.id);
     return ids.length === 0 ? [...this.hosts.keys()] : ids;

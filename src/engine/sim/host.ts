@@ -57,6 +57,8 @@ export class Host {
   node: RaftNode | null = null;
   machine: KvMachine | null = null;
   lives = 0;
+  /** Identity and first records are written: only then can it be started. */
+  private isSetUp = false;
   readonly address: string;
   /** Damage was put on its disk: it may find that and stop. */
   isDamaged = false;
@@ -100,10 +102,11 @@ export class Host {
     const identity: Identity = { clusterId: this.common.clusterId, generation: 1, memberId: this.id, name: this.id, machine: 'kv' };
     const kv = this.raft.open(process);
     await initialise(kv, identity, configuration);
+    this.isSetUp = true;
   }
 
   boot(): void {
-    if (this.status !== 'down') return;
+    if (this.status !== 'down' || !this.isSetUp) return;
     this.status = 'running';
     this.lives += 1;
     const process = new SimProcess(this.world, this.id, this, this.prng.split(`life ${this.lives}`), this.drawCrash(), (dead, reason) => this.died(dead, reason));

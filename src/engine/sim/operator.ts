@@ -3,7 +3,6 @@ import type { CallError } from '../ports/node-api.ts';
 import type { Calls } from './calls.ts';
 import type { Cluster } from './cluster.ts';
 import type { Host } from './host.ts';
-import { votersOf } from './log-copy.ts';
 import type { Prng } from './prng.ts';
 
 const CALL_MS = 1_500;
@@ -171,8 +170,8 @@ export class Operator {
     this.calls.call({ client: 'operator', node: host.id, timeoutUs: CALL_MS * 1000, isWrite: false }, run, done, done);
   }
 
-  /** Voters of the newest committed configuration whose disks are whole. */
-  wholeVoters(): number {
-    return votersOf(this.cluster.configuration()).filter((id) => !this.isLost(id)).length;
+  /** Whether the whole disks are a majority, whichever configuration counts. */
+  hasWholeQuorum(): boolean {
+    return this.cluster.isQuorum((id) => !this.isLost(id));
   }
 }

@@ -273,8 +273,7 @@ export class Simulation {
   }
 
   private isStuckByDesign(): boolean {
-    const voters = this.cluster.configuration()?.members.filter((member) => member.role === 'voter').length ?? 0;
-    return this.operator.wholeVoters() <= voters / 2;
+    return !this.operator.hasWholeQuorum();
   }
 
   private async phaseTwo(): Promise<void> {
@@ -310,6 +309,7 @@ export class Simulation {
     const leader = cluster.leader()?.id;
     if (spare < 1 || whole.length < voters.length || !prng.chance(0.35)) return new Set();
     const away = new Set([...whole].sort((a, b) => Number(b === leader) - Number(a === leader)).slice(0, prng.between(1, spare + 1)));
+    if (!cluster.isQuorum((id) => !away.has(id) && cluster.hosts.get(id)?.status !== 'gone' && !cluster.truth.member(id).isLost)) return new Set();
     const direction = prng.pick(['both', 'both', 'in', 'out']);
     for (const from of cluster.hosts.keys()) {
       for (const to of cluster.hosts.keys()) {
