@@ -23,6 +23,7 @@ if (process.argv.includes('--baseline')) {
     'esModuleInterop=true',
     'importSuffix=.ts',
     'forceLong=number', // a counter past 2^53 - 1 is refused while decoding
+    'useJsTypeOverride=true', // identities (jstype = JS_STRING) never pass through a double
     'oneof=unions-value',
     'outputServices=none',
     'outputJsonMethods=false',

@@ -14,6 +14,8 @@ export interface Answer<T> {
   findingsDecide?: boolean;
   /** The screen, made only when one is shown; an iterable is written as it comes. Lines without a trailing newline. */
   screen(style: Style): Iterable<string>;
+  /** The answer as a Markdown document of its own; default is the screen in a code block. */
+  markdown?(): Iterable<string>;
   /** The rows of `--format ndjson`, where the command streams; default is one line holding the envelope. */
   rows?(): Iterable<unknown>;
   /** An answer that comes as it happens and has no end of its own (`kv watch`, `member list --watch`); takes the place of `screen` and of the envelope. */

@@ -1,24 +1,14 @@
-/**
- * Characters from data that could move the cursor, hide text or reorder a line: C0 and C1 controls, DEL, line separators and
- * Unicode's direction overrides. A key is whatever a client once sent, so nothing of it reaches a terminal raw.
- */
-// oxlint-disable-next-line no-control-regex -- control characters are what this file is about
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
-const UNSAFE_JSON = /[\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
-const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b' };
+import { spellCharacter, UNSAFE_CHARACTERS } from '../engine/model/control-characters.ts';
 
-function spell(character: string): string {
-  const code = character.charCodeAt(0);
-  return SHORT[character] ?? (code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`);
-}
+const UNSAFE_JSON = /[\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 /** Text from data as it may be printed: unsafe characters are spelled out (`\n`, `\x1b`, `\u202e`). */
 export function escapeControl(text: string): string {
-  return text.replace(UNSAFE, spell);
+  return text.replace(UNSAFE_CHARACTERS, spellCharacter);
 }
 
 /** The colour sequences this tool writes itself; all others are spelled out like any control character. */
-// oxlint-disable-next-line no-control-regex -- as above
+// oxlint-disable-next-line no-control-regex -- a colour sequence begins with one
 const OWN_SEQUENCES = /(\u001b\[(?:0|1|2|22|31|32|33|36|39)m)/;
 
 /** A finished screen line: our own colours pass when colour is on, everything else unsafe is spelled out. */

@@ -4,11 +4,10 @@
  */
 const LATER: Readonly<Record<string, readonly string[]>> = {
   inspect: [],
-  recover: ['plan', 'show', 'lint', 'diff', 'rehearse', 'apply', 'status', 'verify', 'undo', 'fence', 'bootstrap', 'report'],
-  snapshot: ['diff', 'restore'],
+  recover: [],
+  snapshot: ['diff'],
   upgrade: ['plan', 'run', 'status', 'enable', 'abort'],
-  drill: ['init', 'run', 'report', 'history', 'compare'],
-  runbook: ['render', 'run'],
+  runbook: ['run'],
   bench: ['write', 'read', 'election', 'snapshot'],
   doctor: [],
 };

@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core';
 import { UsageError } from '../engine/errors.ts';
 
-export const memberIdArg = Args.string({ required: true, description: "The member's id" });
-export const addressArg = Args.string({ description: 'Where it listens, as host:port; a practice cluster (--lab) knows it' });
+export const memberIdArg = Args.string({ required: true, description: "The member's id; for etcd its name or id" });
+export const addressArg = Args.string({ description: 'Where the other members reach it: host:port, for etcd its peer URL; a practice cluster (--lab) knows it' });
 
 /** An id as members take one. @throws {UsageError} For anything else. */
 export function checkMemberId(id: string): string {
@@ -20,9 +20,9 @@ export async function addressOf(id: string, given: string | undefined, lab: stri
   throw new UsageError(`the practice cluster in ${lab} has no ${id}`, `Make it first: raft-inspector lab start ${id} --dir ${lab}`);
 }
 
-/** @throws {UsageError} When it is not host:port. */
+/** @throws {UsageError} When it is neither host:port nor a URL of one. */
 function checkAddress(address: string): string {
-  const port = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(address)?.[1];
+  const port = /^(?:https?:\/\/)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(address)?.[1];
   if (port !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return address;
-  throw new UsageError(`"${address}" is no address`, 'Write host:port, without a scheme: 10.0.0.14:7001');
+  throw new UsageError(`"${address}" is no address`, 'Write host:port: 10.0.0.14:7001; for etcd its peer URL: https://10.0.0.14:2380');
 }

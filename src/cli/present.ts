@@ -78,7 +78,7 @@ async function print<T>(answer: Answer<T>, run: Run, manner: Manner, output: Out
       break;
     }
     case 'md':
-      for (const line of markdown(answer, run, manner)) output.write(`${line}\n`);
+      for (const line of answer.markdown?.() ?? markdown(answer, run, manner)) output.write(`${line}\n`);
       break;
     default:
       for (const line of answer.screen(manner.style)) output.write(`${escapeLine(line, manner.colour)}\n`);

@@ -114,3 +114,31 @@ export class DeclinedError extends InspectorError {
   readonly code = 'DECLINED';
   readonly exitCode = EXIT.declined;
 }
+
+/** The world is no longer what the plan was made for; nothing was changed. `rule` names what differs, `files` where. */
+export class DriftError extends InspectorError {
+  readonly code = 'DRIFT';
+  readonly exitCode = EXIT.drift;
+
+  constructor(
+    readonly rule: string,
+    message: string,
+    hint: string,
+    readonly files: readonly string[] = [],
+    options?: ErrorOptions,
+  ) {
+    super(`${rule}: ${message}`, hint, options);
+  }
+}
+
+/** A change of several steps ended before its last: what was done stays, and running it again goes on from there. */
+export class PartialError extends InspectorError {
+  readonly code = 'PARTIAL';
+  readonly exitCode = EXIT.partial;
+}
+
+/** What was built or is running was checked, and is not as planned; the message says what. */
+export class CheckFailedError extends InspectorError {
+  readonly code = 'CHECK_FAILED';
+  readonly exitCode = EXIT.findings;
+}

@@ -17,7 +17,7 @@ export function etcdMissing(): string | null {
   return null;
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, () => {
       const server = net.createServer();
@@ -139,4 +139,90 @@ export class EtcdCluster {
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** One real server on a directory that is there, on loopback. Always end it with `stop`. */
+export class LoneEtcd {
+  private constructor(
+    readonly clientUrl: string,
+    readonly peerUrl: string,
+    private readonly server: ChildProcess,
+    private readonly log: string,
+    private readonly api: string,
+  ) {}
+
+  /**
+   * Starts `etcd` (of `binaries`, else of PATH) and waits until it answers a linearizable read.
+   * @throws {Error} With the end of its log, when it ends or is not ready in time.
+   */
+  static async start(directory: string, options: { name: string; binaries?: string; flags?: readonly string[]; api?: 'v3' | 'v3beta'; readyMs?: number; peerUrl?: string }): Promise<LoneEtcd> {
+    const [client, peer] = await freePorts(2);
+    const clientUrl = `http://127.0.0.1:${client}`;
+    const peerUrl = options.peerUrl ?? `http://127.0.0.1:${peer}`;
+    const log = `${directory}.log`;
+    const out = fs.openSync(log, 'a');
+    const program = options.binaries === undefined ? 'etcd' : path.join(options.binaries, 'etcd');
+    const urls = ['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl, '--listen-peer-urls', peerUrl];
+    const server = spawn(program, ['--name', options.name, '--data-dir', directory, ...urls, ...(options.flags ?? [])], { stdio: ['ignore', out, out] });
+    fs.closeSync(out);
+    const lone = new LoneEtcd(clientUrl, peerUrl, server, log, options.api ?? 'v3');
+    try {
+      await lone.waitUntilReady(options.readyMs ?? 20_000);
+    } catch (error) {
+      await lone.stop();
+      throw error;
+    }
+    return lone;
+  }
+
+  private async waitUntilReady(ms: number): Promise<void> {
+    const deadline = Date.now() + ms;
+    for (;;) {
+      try {
+        await this.call('kv/range', { key: base64('probe') });
+        return;
+      } catch (cause) {
+        if (this.server.exitCode !== null || this.server.signalCode !== null || Date.now() > deadline) {
+          throw new Error(`etcd on ${this.log} did not come up: ${fs.readFileSync(this.log, 'utf8').slice(-1500)}`, { cause });
+        }
+        await pause(50);
+      }
+    }
+  }
+
+  /** One call of the JSON gateway: 64-bit numbers come as strings. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  async call(method: string, body: object = {}): Promise<any> {
+    const response = await fetch(`${this.clientUrl}/${this.api}/${method}`, { method: 'POST', body: JSON.stringify(body), signal: AbortSignal.timeout(10_000) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method}: ${response.status} ${text}`);
+    return JSON.parse(text);
+  }
+
+  async put(key: string, value: string): Promise<void> {
+    await this.call('kv/put', { key: base64(key), value: base64(value) });
+  }
+
+  async get(key: string): Promise<string | null> {
+    const { kvs } = await this.call('kv/range', { key: base64(key) });
+    return kvs === undefined ? null : Buffer.from(kvs[0].value ?? '', 'base64').toString();
+  }
+
+  /** Number of keys, and the revision they were counted at. */
+  async count(): Promise<{ keys: number; revision: number }> {
+    const { count, header } = await this.call('kv/range', { key: 'AA==', range_end: 'AA==', count_only: true });
+    return { keys: Number(count ?? 0), revision: Number(header.revision) };
+  }
+
+  /** Ends it the hard way. */
+  async stop(): Promise<void> {
+    if (this.server.exitCode !== null || this.server.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => this.server.once('exit', () => resolve()));
+    this.server.kill('SIGKILL');
+    await gone;
+  }
+}
+
+export function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
 }

@@ -2,13 +2,14 @@ import { KvMachine, type KvMachineOptions } from '../../src/engine/machines/kv/k
 import { FAST, type Settings } from '../../src/engine/core/settings.ts';
 import type { Configuration } from '../../src/engine/core/configuration.ts';
 import type { Clock, Timer } from '../../src/engine/ports/clock.ts';
-import type { KvOperation, KvRange, KvStore, KvView } from '../../src/engine/ports/kv-store.ts';
+import type { KvOperation, KvRange, KvReader, KvStore, KvView } from '../../src/engine/ports/kv-store.ts';
 import type { Envelope, Transport } from '../../src/engine/ports/transport.ts';
 import { decodeKvResult, encodeKvCommand, type KvResult } from '../../src/engine/native/kv-command.ts';
 import { decodeKvAnswer, encodeKvQuery } from '../../src/engine/native/kv-query.ts';
 import type { ReadLevel } from '../../src/engine/ports/node-api.ts';
 import type { NodeObserver, NodeOptions } from '../../src/engine/runtime/contract.ts';
 import { RaftNode } from '../../src/engine/runtime/node.ts';
+import { type NativeBootstrap, planNativeBootstrap } from '../../src/engine/storage/bootstrap.ts';
 import { initialise } from '../../src/engine/storage/initialise.ts';
 import { LogStorage } from '../../src/engine/storage/log-storage.ts';
 import { SnapshotFileStore } from '../../src/engine/storage/snapshot-files.ts';
@@ -207,14 +208,26 @@ export class MiniWorld {
   }
 
   /** A new member's disks; `null`: it joins. */
-  async create(id: string, configuration: Configuration | null): Promise<Host> {
+  async create(id: string, configuration: Configuration | null, generation = 1): Promise<Host> {
     const clock = new HostClock(this.time);
     const store = new MemoryKvStore();
-    await initialise(store, { clusterId: CLUSTER, generation: 1, memberId: id, name: id, machine: 'kv' }, configuration);
+    await initialise(store, { clusterId: CLUSTER, generation, memberId: id, name: id, machine: 'kv' }, configuration);
     const disk = new MemoryDisk();
     await disk.makeDirectory('snapshots');
     const host: Host = { id, clock, raft: new SlowKvStore(store, clock), state: new SlowKvStore(new MemoryKvStore(), clock), disk, node: null, receive: null, fatal: null, sent: [], refused: [] };
     this.hosts.set(id, host);
+    return host;
+  }
+
+  /** What a forced recovery makes of a crashed member's disks: the same under another id. */
+  async recover(id: string, bootstrap: (store: KvReader) => NativeBootstrap): Promise<Host> {
+    const old = this.host(id);
+    const store = old.raft.inner;
+    const plan = bootstrap(store);
+    await store.transact(planNativeBootstrap(store, plan));
+    this.hosts.delete(id);
+    const host: Host = { ...old, id: plan.to.memberId, sent: [], refused: [] };
+    this.hosts.set(host.id, host);
     return host;
   }
 

@@ -19,6 +19,8 @@ export interface MembershipChangeScreen {
   readonly failure: string | null;
   /** Whether `--confirm` will be asked for. */
   readonly needsConfirm: boolean;
+  /** What a joining member is started with. */
+  readonly settings?: readonly string[];
 }
 
 const WORDS: Readonly<Record<ChangeState, { word: string; note: string; paint: 'good' | 'caution' | 'bad' }>> = {
@@ -39,6 +41,8 @@ export function* membershipChangeLines(screen: MembershipChangeScreen, style: St
   if (screen.steps === null && many) for (const [at, step] of plan.steps.entries()) yield `  ${at + 1} ${escapeControl(step.id)}${step.isDone ? style.dim('  done already') : ''}`;
   if (screen.steps !== null && (many || state === 'partial')) for (const [at, step] of screen.steps.entries()) yield stepLine(step, at, style);
   if (screen.failure !== null) yield* wrapAfter('  stopped   ', escapeControl(screen.failure), Math.max(80, style.width));
+  // Not wrapped: they are copied.
+  for (const [at, line] of (screen.settings ?? []).entries()) yield `${at === 0 ? '  start it  ' : '            '}${escapeControl(line)}`;
   if (plan.severe !== null && state === 'preview') yield* wrapAfter('  confirm   ', `${escapeControl(plan.severe)}${screen.needsConfirm ? '. It has to be confirmed with the id of the cluster' : ''}`, Math.max(80, style.width));
 }
 

@@ -1,10 +1,12 @@
 import { Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { escapeControl } from '../../cli/escape.ts';
 import { durationFlag } from '../../cli/flags.ts';
 import { KV_TIMEOUT_MS, keyArg, keyBytes } from '../../cli/kv-args.ts';
 import { withCluster } from '../../cli/live-command.ts';
 import { liveFlags } from '../../cli/live-flags.ts';
+import { writeError } from '../../cli/output.ts';
 import { kvGetLines } from '../../cli/render/kv.ts';
 import { jsonValue } from '../../cli/value-words.ts';
 import { UsageError } from '../../engine/errors.ts';
@@ -56,7 +58,11 @@ Into a pipe only the value is printed, control characters spelled out; --json gi
         data: { key: args.key, ...jsonValue(found?.value ?? null), revision: found?.revision ?? null, consistency: level.kind, index, leaderContactMs },
         findings: isMissing ? [finding('no-such-key', 'error', `there is no key ${args.key}`)] : [],
         next: [],
-        screen: (style) => kvGetLines({ value: found?.value ?? null, revision: found?.revision ?? null, level: level.kind, index, leaderContactMs }, style),
+        screen: (style) => {
+          // Not on stdout: into a pipe that holds the value alone.
+          if (isMissing) writeError(`there is no key ${escapeControl(args.key)}\n`);
+          return kvGetLines({ value: found?.value ?? null, revision: found?.revision ?? null, level: level.kind, index, leaderContactMs }, style);
+        },
       };
     });
   }

@@ -7,6 +7,8 @@ import { liveFlags } from '../../cli/live-flags.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { stepdownLines, type StepdownScreen } from '../../cli/render/leader.ts';
 import { RefusedError } from '../../engine/errors.ts';
+import { ASSIGNS_IDS } from '../../engine/live/cluster.ts';
+import { memberNamed } from '../../engine/live/member-list.ts';
 import { chooseTarget, stepDown } from '../../engine/live/leader-gap.ts';
 
 interface StepdownData {
@@ -43,7 +45,7 @@ Refused (exit 4): target-lagging beyond --max-lag (can be lifted), transfer-targ
     const timeoutMs = this.globals.timeout ?? TIMEOUT_MS;
     return withCluster(flags, async ({ cluster, isLab, words }) => {
       const list = await cluster.memberList({ timeoutMs });
-      const { target, lag } = chooseTarget(list, flags.to ?? null, flags['max-lag'], overrides);
+      const { target, lag } = chooseTarget(list, flags.to === undefined ? null : ASSIGNS_IDS.has(cluster.kind) ? (memberNamed(list, flags.to)?.id ?? flags.to) : flags.to, flags['max-lag'], overrides);
       if (list.leader === null) throw new RefusedError('no-leader', 'there is no leader to step down', 'raft-inspector member list shows who answers');
       const before = { leader: list.leader, term: list.term };
       const again = ['raft-inspector', 'leader', 'stepdown', ...words, '--to', target, ...[...overrides].flatMap((rule) => ['--override', rule])];

@@ -17,7 +17,7 @@ Where no further failure is tolerated afterwards, the cluster's id has to be typ
     const { args, flags } = await this.parse(MemberPromote);
     const id = checkMemberId(args.id);
     return this.change(flags, {
-      request: { kind: 'promote', id },
+      request: () => ({ kind: 'promote', id }),
       words: ['member', 'promote', id],
       timeoutMs: this.globals.timeout ?? TIMEOUT_MS,
       awaits: null,

@@ -16,7 +16,7 @@ Where no further failure is tolerated afterwards, the cluster's id has to be typ
   protected async execute(): Promise<Answer<MembershipChangeReport>> {
     const { args, flags } = await this.parse(MemberRemove);
     return this.change(flags, {
-      request: { kind: 'remove', id: args.id },
+      request: () => ({ kind: 'remove', id: args.id }),
       words: ['member', 'remove', args.id],
       timeoutMs: this.globals.timeout ?? TIMEOUT_MS,
       awaits: null,

@@ -7,7 +7,8 @@ import { memberIdArg } from '../../cli/member-args.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { escapeControl } from '../../cli/escape.ts';
 import { waitForMember } from '../../engine/live/caught-up.ts';
-import type { LiveMember } from '../../engine/live/member-list.ts';
+import { ASSIGNS_IDS } from '../../engine/live/cluster.ts';
+import { type LiveMember, memberNamed } from '../../engine/live/member-list.ts';
 
 interface MemberWaitReport {
   member: LiveMember;
@@ -26,7 +27,9 @@ export default class MemberWait extends BaseCommand<MemberWaitReport> {
   protected async execute(): Promise<Answer<MemberWaitReport>> {
     const { args, flags } = await this.parse(MemberWait);
     return withCluster(flags, async ({ cluster, words }) => {
-      const { member, waitedMs } = await waitForMember(cluster, args.id, { timeoutMs: this.globals.timeout ?? TIMEOUT_MS, ...REAL_TIME });
+      const timeoutMs = this.globals.timeout ?? TIMEOUT_MS;
+      const id = ASSIGNS_IDS.has(cluster.kind) ? (memberNamed(await cluster.memberList({ timeoutMs }), args.id)?.id ?? args.id) : args.id;
+      const { member, waitedMs } = await waitForMember(cluster, id, { timeoutMs, ...REAL_TIME });
       return {
         data: { member, waitedMs },
         findings: [],

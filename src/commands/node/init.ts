@@ -33,17 +33,23 @@ A whole configuration:
     - {id: n3, address: 10.0.0.3:7000}
   tls: {ca: ca.crt, cert: n1.crt, key: n1.key}
   timing: fast                      # or calm; or {heartbeatMs, electionMinMs, electionMaxMs}
-  machine: kv`;
+  machine: kv
+
+After a forced recovery the cluster has a later generation; a member that joins then says so, here or with --generation, instead of initialMembers.`;
   static override examples = ['<%= config.bin %> <%= command.id %> --config n1.yaml'];
   static override flags = {
     config: Flags.string({ required: true, helpValue: '<file>', summary: 'Configuration of the member (YAML)' }),
+    generation: Flags.integer({ min: 1, helpValue: '<n>', summary: 'Generation of the cluster that it joins; a plan and member list show it (default: that of the configuration, else 1)' }),
     sm: Flags.string({ options: ['kv'], summary: 'State machine; must be the one of the configuration' }),
   };
 
   protected async execute(): Promise<Answer<NodeInitReport>> {
     const { flags } = await this.parse(NodeInit);
     const [{ readNodeConfig }, { initMember }] = await Promise.all([import('../../engine/node/config.ts'), import('../../engine/node/init.ts')]);
-    const config = readNodeConfig(flags.config);
+    const read = readNodeConfig(flags.config);
+    const config = { ...read, generation: flags.generation ?? read.generation };
+    if (read.generation !== null && read.generation !== config.generation) throw new UsageError(`--generation ${config.generation} and generation: ${read.generation} of ${flags.config} differ`, 'The configuration is what the member runs with: correct it there');
+    if (config.generation !== null && config.generation > 1 && config.initialMembers.length > 0) throw new UsageError(`--generation ${config.generation} with initialMembers in ${flags.config}`, 'A member of a later generation joins: put generation in the configuration, in place of initialMembers');
     if (flags.sm !== undefined && flags.sm !== config.machine) throw new UsageError(`--sm ${flags.sm} and machine: ${config.machine} of ${flags.config} differ`, 'The configuration is what the member runs with: correct it there');
     const { identity, members, ballast } = await initMember(config);
     const { clusterId, generation, memberId, name, machine } = identity;

@@ -12,7 +12,7 @@ export interface NodeStartReport {
 
 export default class NodeStart extends BaseCommand<NodeStartReport> {
   static override summary = 'Run one member of a cluster, in the foreground, until SIGTERM or SIGINT';
-  static override description = 'Writes one JSON object a line to stderr. SIGTERM and SIGINT hand leadership over and close everything (exit 0); a second one ends it at once. A failed disk or damaged data end it with exit 3, a refusal (directory-in-use, member-mismatch, not-initialised, address-in-use) with exit 4: it never repairs by itself.';
+  static override description = 'Writes one JSON object a line to stderr. SIGTERM and SIGINT hand leadership over and close everything (exit 0); a second one ends it at once. A failed disk or damaged data end it with exit 3, a refusal (directory-in-use, member-mismatch, not-initialised, fenced, address-in-use) with exit 4: it never repairs by itself.';
   static override examples = ['<%= config.bin %> <%= command.id %> --config n1.yaml', '<%= config.bin %> <%= command.id %> --config n1.yaml --ready-file /run/n1.ready'];
   static override flags = {
     config: Flags.string({ required: true, helpValue: '<file>', summary: 'Configuration of the member (YAML)' }),

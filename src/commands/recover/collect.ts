@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
-import { BaseCommand } from '../../cli/base-command.ts';
+import { CaseCommand } from '../../cli/case-command.ts';
+import { caseFlags } from '../../cli/case-flags.ts';
 import { escapeJson } from '../../cli/escape.ts';
 import { placeArg, walDirFlag } from '../../cli/flags.ts';
 import { showSize } from '../../cli/measure.ts';
@@ -11,14 +12,15 @@ import { hashKey } from '../../cli/redact.ts';
 import { UsageError } from '../../engine/errors.ts';
 import { type Evidence, evidenceText } from '../../engine/model/evidence.ts';
 import { openPlaces } from '../../engine/places/open.ts';
-import { caseDirectory, writeNewFile } from '../../engine/recovery/case-directory.ts';
+import { caseDirectory, refuseInsideData, writeNewFile } from '../../engine/recovery/case-directory.ts';
+import { CASE_EVIDENCE } from '../../engine/recovery/case-files.ts';
 import { surveyDisks } from '../../engine/recovery/open-survey.ts';
 
 export interface CollectReport {
   files: { label: string; path: string; bytes: number; digest: string; health: string; lastEntry: { term: number; index: number } }[];
 }
 
-export default class RecoverCollect extends BaseCommand<CollectReport> {
+export default class RecoverCollect extends CaseCommand<CollectReport> {
   static override summary = 'Write what a disk can prove into a small evidence file, to choose a source elsewhere';
   static override description = 'The file holds no keys but the folders and the one entry in doubt, and no values. It is never written beside the data unless asked to.';
   static override examples = ['<%= config.bin %> recover collect /var/lib/etcd', '<%= config.bin %> recover collect n1 n2 -o evidence', '<%= config.bin %> recover collect n1 -o n1.json'];
@@ -26,7 +28,7 @@ export default class RecoverCollect extends BaseCommand<CollectReport> {
   static override args = { place: placeArg({ required: true }) };
   static override flags = {
     output: Flags.string({ char: 'o', helpValue: '<file or dir>', summary: 'Where to write: a file for one place, else a directory; - for stdout' }),
-    case: Flags.string({ helpValue: '<dir>', summary: 'The case directory (default ./case-<first 8 of the cluster id>)' }),
+    ...caseFlags,
     'hash-state': Flags.boolean({ summary: 'Hash the state machine too (reads it whole)' }),
     'wal-dir': walDirFlag,
   };
@@ -40,8 +42,11 @@ export default class RecoverCollect extends BaseCommand<CollectReport> {
     const disks = await surveyDisks(opened, { tool: this.config.version, ...(this.globals.redact === 'all' ? { showKey: hashKey } : {}) });
     const written = disks.filter((disk) => disk.evidence.report.health !== 'unreadable' || disk.reading);
     const clusterId = written.find((one) => one.evidence.report.clusterId !== null)?.evidence.report.clusterId ?? null;
-    const home = path.join(caseDirectory(flags.case, clusterId, written[0]?.evidence.report.label ?? 'unknown'), 'evidence');
     if (flags.output === '-') return this.toStdout(written.map((one) => one.evidence));
+    const caseDir = caseDirectory(flags.case, clusterId, written[0]?.evidence.report.label ?? 'unknown');
+    this.keepIn(caseDir);
+    if (flags.output === undefined) refuseInsideData(caseDir, opened.flatMap((one) => (one.kind === 'reading' && one.isOriginal ? [one.directory] : [])));
+    const home = path.join(caseDir, CASE_EVIDENCE);
     const files = written.map(({ evidence }) => ({ evidence, file: targetOf(flags.output, home, evidence.report.label, written.length) }));
     const taken = files.find(({ file }) => fs.existsSync(file));
     if (taken) throw new UsageError(`${taken.file} exists already`, 'Name another with -o, or move the old one away: nothing is overwritten');

@@ -74,9 +74,9 @@ export async function addLabMember(dir: string, lab: LabFile, id: string): Promi
   const others = lab.members.map((one) => one.id);
   const ports = await freePorts(1 + 2 * others.length);
   const next = (): number => ports.pop() ?? 0;
-  const member: LabMember = { id, name: id, port: next(), links: Object.fromEntries(others.map((other) => [other, next()])), pid: null, origin: 'joined' };
-  const authority: IssuedCertificate = { certificatePem: fs.readFileSync(labPaths.certificate(dir, LAB_CA), 'utf8'), privateKeyPem: fs.readFileSync(labPaths.key(dir, LAB_CA), 'utf8') };
-  writePair(dir, id, await issueMember(authority, { clusterId: lab.clusterId, memberId: id, hosts: ['127.0.0.1', 'localhost'] }));
+  const generation = lab.generation === undefined ? {} : { generation: lab.generation };
+  const member: LabMember = { id, name: id, port: next(), links: Object.fromEntries(others.map((other) => [other, next()])), pid: null, origin: 'joined', ...generation };
+  await issueFor(dir, lab.clusterId, id);
   writeConfig(dir, lab, member, undefined);
   await initMember(readNodeConfig(labPaths.config(dir, id)));
   const known = lab.members.map((one) => ({ ...one, links: { ...one.links, [id]: next() } }));
@@ -85,19 +85,26 @@ export async function addLabMember(dir: string, lab: LabFile, id: string): Promi
   return grown;
 }
 
+/** A certificate and its key for a member, by the lab's own authority. */
+export async function issueFor(dir: string, clusterId: string, memberId: string): Promise<void> {
+  const authority: IssuedCertificate = { certificatePem: fs.readFileSync(labPaths.certificate(dir, LAB_CA), 'utf8'), privateKeyPem: fs.readFileSync(labPaths.key(dir, LAB_CA), 'utf8') };
+  writePair(dir, memberId, await issueMember(authority, { clusterId, memberId, hosts: ['127.0.0.1', 'localhost'] }));
+}
+
 function writePair(dir: string, name: string, pair: IssuedCertificate): void {
   fs.writeFileSync(labPaths.key(dir, name), pair.privateKeyPem, { mode: 0o600 });
   fs.writeFileSync(labPaths.certificate(dir, name), pair.certificatePem, { mode: 0o644 });
 }
 
-function writeConfig(dir: string, lab: LabFile, member: LabMember, snapshotEntries: number | undefined): void {
+/** The configuration of a member. Only an initial one lists others: later generations, and who joins, learn them from the log. */
+export function writeConfig(dir: string, lab: LabFile, member: LabMember, snapshotEntries: number | undefined): void {
   const config = {
     clusterId: lab.clusterId,
     member: { id: member.id, name: member.name },
-    dataDir: `../${member.id}`,
+    dataDir: `../${member.directory ?? member.id}`,
     listen: labAddress(member),
     advertise: labAddress(member),
-    ...(member.origin === 'initial' ? { initialMembers: lab.members.filter((one) => one.origin === 'initial').map((one) => ({ id: one.id, name: one.name, address: labAddress(one) })) } : { join: true }),
+    ...entryOf(lab, member),
     tls: { ca: `../tls/${LAB_CA}.crt`, cert: `../tls/${member.id}.crt`, key: `../tls/${member.id}.key` },
     timing: lab.timing,
     machine: lab.machine,
@@ -106,4 +113,9 @@ function writeConfig(dir: string, lab: LabFile, member: LabMember, snapshotEntri
     lab: {},
   };
   fs.writeFileSync(labPaths.config(dir, member.id), `# A member of a practice cluster: it runs only under its lab (raft-inspector lab start ${member.id}).\n${dump(config)}`, { mode: 0o600 });
+}
+
+function entryOf(lab: LabFile, { origin, generation }: LabMember): object {
+  if (origin === 'initial') return { initialMembers: lab.members.filter((one) => one.origin === 'initial').map((one) => ({ id: one.id, name: one.name, address: labAddress(one) })) };
+  return generation === undefined || generation === 1 ? { join: true } : { generation };
 }

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { giveOrder } from './control.ts';
-import { isAlive, isLabRunning, labAddress, type LabFile, labPaths, readLabFile, writeLabFile } from './lab-file.ts';
+import { isAlive, isLabRunning, labAddress, labDataDir, type LabFile, readLabFile, writeLabFile } from './lab-file.ts';
 import type { LabMemberStatus, LabStatus } from './orders.ts';
 import { leftovers } from './up.ts';
 
@@ -28,8 +28,8 @@ export async function labDown(dir: string, purge: 'purge' | 'keep'): Promise<{ r
 export function stoppedStatus(dir: string): LabStatus {
   const lab = readLabFile(dir);
   const unknown = { role: null, term: null, leader: null, commitIndex: null, appliedIndex: null, firstIndex: null, lastIndex: null, stateHash: null, eventLoopDelayMs: null };
-  const members: LabMemberStatus[] = lab.members.map((one) => ({ id: one.id, name: one.name, address: labAddress(one), dataDir: labPaths.data(dir, one.id), origin: one.origin, pid: null, state: 'stopped', ended: null, ...unknown, faults: [] }));
-  return { dir, clusterId: lab.clusterId, machine: lab.machine, timing: lab.timing, isRunning: false, supervisor: null, leader: null, members, links: [] };
+  const members: LabMemberStatus[] = lab.members.map((one) => ({ id: one.id, name: one.name, address: labAddress(one), dataDir: labDataDir(dir, one), generation: one.generation ?? 1, origin: one.origin, pid: null, state: 'stopped', ended: null, ...unknown, faults: [] }));
+  return { dir, clusterId: lab.clusterId, machine: lab.machine, timing: lab.timing, generation: lab.generation ?? 1, isRunning: false, supervisor: null, leader: null, members, links: [] };
 }
 
 function withoutProcesses(lab: LabFile): LabFile {

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { RefusedError, UnreadableError, UsageError } from '../errors.ts';
-import { thisHost } from '../node/host-facts.ts';
+import { thisHost } from '../adapters/host-facts.ts';
 
 const LAB_FILE = 'lab.json';
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -17,8 +17,12 @@ const labMemberSchema = z.strictObject({
   links: z.record(z.string(), port),
   /** Null: not running. Only as good as the supervisor that wrote it. */
   pid: z.int().positive().nullable(),
-  /** Born with the lab, or added later and then in need of `member add`. */
-  origin: z.enum(['initial', 'joined']),
+  /** Born with the lab, added later and then in need of `member add`, or made of a member's data by a recovery. */
+  origin: z.enum(['initial', 'joined', 'recovered']),
+  /** Name of its data directory in the lab's, where that is not its id: it was recovered in place. */
+  directory: z.string().min(1).optional(),
+  /** Generation of the cluster that it was made for; 1 when absent. */
+  generation: z.int().min(1).optional(),
 });
 
 const labFileSchema = z.strictObject({
@@ -27,6 +31,8 @@ const labFileSchema = z.strictObject({
   machine: z.string().min(1),
   timing: z.enum(['fast', 'calm']),
   createdAt: z.string(),
+  /** Generation of the cluster: grows when a recovered member is taken in; 1 when absent. */
+  generation: z.int().min(1).optional(),
   /** Null while nothing runs. `socket` is where it takes orders; it ends everything at `endsAt`. */
   /** `startTicks` tells it from a later process with its number. */
   supervisor: z.strictObject({ pid: z.int().positive(), startTicks: z.int().min(0), socket: z.string(), startedAt: z.string(), endsAt: z.string() }).nullable(),
@@ -42,7 +48,7 @@ export type LabFile = z.output<typeof labFileSchema>;
 export interface LabConnection {
   readonly clusterId: string;
   readonly machine: string;
-  /** `host:port` of every member of the lab, running or not. */
+  /** `host:port` of every member of the present generation, running or not: older ones are another cluster to a client. */
   readonly endpoints: readonly string[];
   readonly members: readonly { readonly id: string; readonly name: string; readonly address: string; readonly dataDir: string }[];
   readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
@@ -57,6 +63,16 @@ export const labPaths = {
   certificate: (dir: string, name: string): string => path.join(dir, 'tls', `${name}.crt`),
   key: (dir: string, name: string): string => path.join(dir, 'tls', `${name}.key`),
 } as const;
+
+/** The data directory of a member. */
+export function labDataDir(dir: string, member: Pick<LabMember, 'id' | 'directory'>): string {
+  return labPaths.data(dir, member.directory ?? member.id);
+}
+
+/** Members of the lab's present generation. What a recovery has replaced stays listed, and can be started to see it refused. */
+export function presentMembers(lab: LabFile): LabMember[] {
+  return lab.members.filter((one) => (one.generation ?? 1) === (lab.generation ?? 1));
+}
 
 /** Names of the certificate authority's and the client's files in `tls/`; no member id begins with an underscore. */
 export const LAB_CA = '_ca';
@@ -138,8 +154,8 @@ export function labConnection(dir: string, lab: LabFile): LabConnection {
   return {
     clusterId: lab.clusterId,
     machine: lab.machine,
-    endpoints: lab.members.map(labAddress),
-    members: lab.members.map((one) => ({ id: one.id, name: one.name, address: labAddress(one), dataDir: labPaths.data(dir, one.id) })),
+    endpoints: presentMembers(lab).map(labAddress),
+    members: lab.members.map((one) => ({ id: one.id, name: one.name, address: labAddress(one), dataDir: labDataDir(dir, one) })),
     tls: { ca: readPem(labPaths.certificate(dir, LAB_CA)), certificate: readPem(labPaths.certificate(dir, LAB_CLIENT)), key: readPem(labPaths.key(dir, LAB_CLIENT)) },
   };
 }

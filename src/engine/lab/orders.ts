@@ -10,7 +10,10 @@ export type Link = z.output<typeof linkSchema>;
 /** What the supervisor of a practice cluster can be told over its socket: one JSON object a line, one line back. */
 export const orderSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('status') }),
-  /** A member that does not run; an id that is not known makes a new member, which joins. */
+  /**
+   * A member that does not run. Of an id that is not known: the recovered member that lies in the lab under it, else a new one, which
+   * joins. A member whose data were recovered in place starts under its new id.
+   */
   z.strictObject({ kind: z.literal('start'), id: z.string() }),
   z.strictObject({ kind: z.literal('kill'), ids: z.array(z.string()).min(1), signal: z.enum(['SIGKILL', 'SIGTERM', 'SIGSTOP', 'SIGCONT']) }),
   z.strictObject({ kind: z.literal('links'), links: z.array(linkSchema).min(1), fault: linkFaultSchema }),
@@ -33,7 +36,8 @@ export interface LabMemberStatus {
   readonly name: string;
   readonly address: string;
   readonly dataDir: string;
-  readonly origin: 'initial' | 'joined';
+  readonly origin: 'initial' | 'joined' | 'recovered';
+  readonly generation: number;
   readonly pid: number | null;
   readonly state: MemberState;
   /** How its last process ended. */
@@ -71,6 +75,8 @@ export interface LabStatus {
   readonly clusterId: string;
   readonly machine: string;
   readonly timing: 'fast' | 'calm';
+  /** Of the cluster; members of older ones are refused by it. */
+  readonly generation: number;
   readonly isRunning: boolean;
   readonly supervisor: { readonly pid: number; readonly startedAt: string; readonly endsAt: string } | null;
   /** The member most others follow; null when nobody leads. */

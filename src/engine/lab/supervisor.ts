@@ -2,10 +2,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { EXIT, RefusedError, UsageError } from '../errors.ts';
-import { thisHost } from '../node/host-facts.ts';
+import { thisHost } from '../adapters/host-facts.ts';
+import { adoptMember, findRecovered, type Recovered } from './adopt.ts';
 import { addLabMember } from './create.ts';
 import { ControlServer, LabOrderError } from './control.ts';
-import { labAddress, type LabFile, type LabMember, labPaths, readLabFile, writeLabFile } from './lab-file.ts';
+import { labAddress, labDataDir, type LabFile, type LabMember, labPaths, presentMembers, readLabFile, writeLabFile } from './lab-file.ts';
 import { isFaulty, NO_FAULT, showFault } from './link-fault.ts';
 import { type MemberFaults, NO_MEMBER_FAULTS, showMemberFaults } from './member-fault.ts';
 import { MemberProcess } from './member-process.ts';
@@ -50,7 +51,7 @@ export class LabSupervisor {
     this.control = new ControlServer((order) => this.carryOut(order));
   }
 
-  /** Opens the links, starts every member, and listens for orders. `onEnd` is called once, after everything has ended. */
+  /** Opens the links, starts every member of the present generation, and listens for orders. `onEnd` is called once, after everything has ended. */
   static async start(options: SupervisorOptions, onEnd: () => void): Promise<LabSupervisor> {
     const supervisor = new LabSupervisor(options, onEnd);
     await supervisor.begin();
@@ -74,19 +75,20 @@ export class LabSupervisor {
     const { dir, lifetimeMs } = this.options;
     this.socket = socketPath(dir);
     const now = Date.now();
+    for (const { id } of this.lab.members) await this.adoptFrom(id).catch(() => undefined); // its member tells what is wrong at its start
     for (const member of this.lab.members) await this.openLinksTo(member);
     this.save({ pid: process.pid, startTicks: thisHost.startTicksOf(process.pid) ?? 0, socket: this.socket, startedAt: new Date(now).toISOString(), endsAt: new Date(now + lifetimeMs).toISOString() });
     await this.control.listen(this.socket);
     setTimeout(() => void this.end(), Math.min(lifetimeMs, 2 ** 31 - 1));
     for (const { id } of this.lab.members) this.members.set(id, this.processOf(id));
-    await Promise.all([...this.members.values()].map((member) => member.start()));
+    await Promise.all(presentMembers(this.lab).map(({ id }) => this.members.get(id)?.start()));
   }
 
   /** Members start beside each other, and looking is always allowed; whatever changes the lab itself is done one after another. */
   private carryOut(order: CheckedOrder): Promise<LabStatus> {
     if (order.kind === 'status') return this.status();
     if (this.isStopping) return Promise.reject(new RefusedError('lab-down', 'the lab is ending', 'Start it again: raft-inspector lab up'));
-    if (order.kind === 'start' && this.members.has(order.id)) return this.obey(order);
+    if (order.kind === 'start' && this.members.has(order.id) && this.recovered(order.id) === null) return this.obey(order);
     const done = this.queue.then(() => this.obey(order));
     this.queue = done.catch(() => undefined);
     return done;
@@ -96,7 +98,7 @@ export class LabSupervisor {
     const ids = this.lab.members.map((one) => one.id);
     switch (order.kind) {
       case 'start':
-        await this.startMember(order.id, ids);
+        await this.startMember((await this.adoptFrom(order.id)) ?? order.id);
         break;
       case 'kill':
         checkKnown(order.ids, ids);
@@ -127,8 +129,8 @@ export class LabSupervisor {
     return this.status();
   }
 
-  private async startMember(id: string, known: readonly string[]): Promise<void> {
-    if (!known.includes(id)) await this.addMember(id);
+  private async startMember(id: string): Promise<void> {
+    if (!this.lab.members.some((one) => one.id === id)) await this.addMember(id);
     const member = this.members.get(id);
     if (member === undefined) return;
     if (member.state === 'paused') await member.signal('SIGCONT');
@@ -140,8 +142,36 @@ export class LabSupervisor {
     throw new LabOrderError(error?.code ?? 'MEMBER_ENDED', `${id} ended at its start: ${error?.message ?? 'without a word'}`, error?.hint || `Its log: ${labPaths.log(this.options.dir, id)}`, error?.exit ?? EXIT.bug);
   }
 
-  private async addMember(id: string): Promise<void> {
+  private recovered(id: string): Recovered | null {
     if (!MEMBER_ID.test(id) || RESERVED.has(id)) throw new UsageError(`"${id}" is no member id`, 'Use letters, digits, dots, dashes and underscores: n4');
+    return this.members.get(id)?.isRunning === true ? null : findRecovered(this.options.dir, this.lab, id);
+  }
+
+  /** Takes in the recovered member that `id` means; gives its id, or null when it means none. */
+  private async adoptFrom(id: string): Promise<string | null> {
+    const recovered = this.recovered(id);
+    if (recovered === null) return null;
+    const { replaces, identity } = recovered;
+    this.lab = await adoptMember(this.options.dir, this.lab, recovered, (one) => this.members.get(one)?.isRunning === true);
+    // Links of a member that is no more go, and those to an address that changed hands.
+    for (const [name, link] of this.links) {
+      const [from = '', to = ''] = name.split('>');
+      const target = this.lab.members.find((one) => one.id === to);
+      if (target?.links[from] !== undefined) continue;
+      this.links.delete(name);
+      await link.stop();
+    }
+    if (replaces !== null) {
+      this.members.delete(replaces.id);
+      this.faults.delete(replaces.id);
+    }
+    for (const member of this.lab.members) await this.openLinksTo(member);
+    this.members.set(identity.memberId, this.processOf(identity.memberId));
+    for (const other of this.members.keys()) this.tellWorld(other);
+    return identity.memberId;
+  }
+
+  private async addMember(id: string): Promise<void> {
     this.lab = await addLabMember(this.options.dir, this.lab, id);
     for (const member of this.lab.members) await this.openLinksTo(member);
     this.members.set(id, this.processOf(id));
@@ -203,12 +233,13 @@ export class LabSupervisor {
 
   private async status(): Promise<LabStatus> {
     const members = await Promise.all(this.lab.members.map((one) => this.memberStatus(one)));
-    const { clusterId, machine, timing, supervisor } = this.lab;
+    const { clusterId, machine, timing, supervisor, generation = 1 } = this.lab;
     return {
       dir: this.options.dir,
       clusterId,
       machine,
       timing,
+      generation,
       isRunning: true,
       supervisor: supervisor === null ? null : { pid: supervisor.pid, startedAt: supervisor.startedAt, endsAt: supervisor.endsAt },
       leader: members.filter((one) => one.role === 'leader').sort((a, b) => (b.term ?? 0) - (a.term ?? 0))[0]?.id ?? null,
@@ -232,7 +263,8 @@ export class LabSupervisor {
       id: member.id,
       name: member.name,
       address: labAddress(member),
-      dataDir: labPaths.data(this.options.dir, member.id),
+      dataDir: labDataDir(this.options.dir, member),
+      generation: member.generation ?? 1,
       origin: member.origin,
       pid: process?.pid ?? null,
       state: state === 'running' && said === null ? 'silent' : state,

@@ -132,8 +132,10 @@ function lastWords(dir: string): string {
 /** A quorum of the lab's members knows one leader. Members that were down before may have failed: a lab is for such things. */
 function isSettled(status: LabStatus): boolean {
   const starting = status.members.some((one) => one.state === 'starting');
-  const voters = status.members.filter((one) => one.origin === 'initial').length;
-  const following = status.members.filter((one) => one.leader !== null && one.leader === status.leader).length;
+  const present = status.members.filter((one) => one.generation === status.generation);
+  // The initial members are voters, a recovered one was the only voter; of those that joined nobody here knows.
+  const voters = present.filter((one) => one.origin !== 'joined').length;
+  const following = present.filter((one) => one.leader !== null && one.leader === status.leader).length;
   return !starting && status.leader !== null && following > voters / 2;
 }
 

@@ -4,7 +4,10 @@ import type { MemberList } from './member-list.ts';
 import type { KvAccess } from './kv-access.ts';
 
 /** The kinds of running clusters that can be operated. */
-export type ClusterKind = 'native';
+export type ClusterKind = 'native' | 'etcd';
+
+/** Kinds where a member's id is given by the cluster when it is added; operators name members by name or id there. */
+export const ASSIGNS_IDS: ReadonlySet<ClusterKind> = new Set(['etcd']);
 
 /** A call ends by its deadline, whatever happens. */
 export interface CallOptions {
@@ -26,12 +29,31 @@ export interface ChangeOptions extends CallOptions {
   readonly expectedIndex: LogIndex | null;
 }
 
+/** What became of a change. */
+export interface ChangeOutcome {
+  /** The entry that holds it; null where the cluster does not say. */
+  readonly index: LogIndex | null;
+  readonly term: Term;
+  /** The member it was about, where the cluster chose its id. */
+  readonly id?: MemberId;
+}
+
+/** What one member's state looks like at a revision, as its own software computes it; equal on every member. */
+export interface StateHash {
+  readonly member: MemberId;
+  readonly hash: number | string;
+  /** The revision it is of; null where the kind has no revisions: then `index` says how far the state went. */
+  readonly revision: number | null;
+  readonly index: LogIndex | null;
+}
+
 /** A snapshot taken by a running member, and its file as a stream. */
 export interface SnapshotOffer {
   readonly id: string;
   readonly member: MemberId;
-  readonly index: LogIndex;
-  readonly term: Term;
+  /** The last entry it covers; null where only the file says so. */
+  readonly index: LogIndex | null;
+  readonly term: Term | null;
   chunks(): AsyncIterable<Uint8Array>;
 }
 
@@ -45,13 +67,17 @@ export interface LiveCluster {
   memberList(options: CallOptions): Promise<MemberList>;
   leader(options: CallOptions): Promise<LeaderView>;
   /** Settles when the change is committed. */
-  changeMembership(change: MembershipChange, options: ChangeOptions): Promise<{ readonly index: LogIndex; readonly term: Term }>;
+  changeMembership(change: MembershipChange, options: ChangeOptions): Promise<ChangeOutcome>;
   /** Settles when another member leads. `to` null: the voter that is furthest. */
   transferLeadership(to: MemberId | null, options: CallOptions): Promise<{ readonly leader: MemberId; readonly term: Term }>;
   /** A linearizable request without effect: it is answered only while a leader can reach its majority. */
   probe(options: CallOptions): Promise<void>;
   /** Has a member take a snapshot now. */
   takeSnapshot(options: CallOptions): Promise<SnapshotOffer>;
+  /** The state of every member that answers, at `revision` where the kind keeps them (null: now). @throws {RefusedError} `compacted`. */
+  stateHashes?(revision: number | null, options: CallOptions): Promise<StateHash[]>;
+  /** What the members raise an alarm about, one sentence each. */
+  alarms?(options: CallOptions): Promise<string[]>;
   /** The key-value service it runs. @throws {UsageError} When it runs another one. */
   kv(): KvAccess;
   close(): Promise<void>;

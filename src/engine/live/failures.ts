@@ -27,8 +27,18 @@ const HINTS: Readonly<Record<string, string>> = {
   'transfer-timeout': 'The voter did not take over in time and the old leader goes on: run it again, or name another one with --to',
   'storage-failed': 'The asked member cannot write to its disk: its log says why; it stops by itself',
   removed: 'The asked member was removed from its cluster: name another endpoint',
+  'too-many-learners': 'One learner at a time: promote or remove the other one first',
+  'no-space': 'The database is full and takes no writes: free space, then end the alarm with the cluster\'s own tools',
+  corrupt: 'A member found that its data differs from the others and the cluster stopped taking writes: compare the disks with raft-inspector inspect fsck',
+  'future-revision': 'The member that was asked has not got there yet: wait until it has caught up, or ask another one',
+  'not-supported': 'This endpoint does not speak the etcd v3 API: look whether it is the client port',
   compacted: 'That far back is no longer kept: read the present values, then watch without --from-revision',
 };
+
+/** What to do about a refusal, by its rule. */
+export function hintOf(rule: string): string {
+  return HINTS[rule] ?? '';
+}
 
 const REFUSALS: ReadonlySet<string> = new Set(Object.keys(HINTS));
 

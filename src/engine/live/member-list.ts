@@ -32,8 +32,10 @@ export interface MemberList {
   readonly pendingChange: { readonly index: LogIndex } | null;
   /** Index of the entry that holds the configuration in force. */
   readonly configurationIndex: LogIndex;
-  /** Ids that were removed: never to be used again. */
+  /** Ids that were removed: never to be used again. Empty where the cluster does not tell. */
   readonly removedIds: readonly MemberId[];
+  /** How often the cluster was made anew by a recovery, for members of our own engine. */
+  readonly generation?: number;
   readonly quorum: number;
   /** Voters that may still fail, those that are down already counted. */
   readonly failuresTolerated: number;
@@ -44,6 +46,12 @@ export function toleranceOf(members: readonly Pick<LiveMember, 'role' | 'healthy
   const voters = members.filter((one) => one.role === 'voter');
   const quorum = quorumOf(voters.length);
   return { voters: voters.length, quorum, failuresTolerated: Math.max(0, voters.filter((one) => one.healthy).length - quorum) };
+}
+
+/** The member that a word names where ids are given by the cluster: its id, or its name when only one has it. */
+export function memberNamed(list: Pick<MemberList, 'members'>, word: string): LiveMember | undefined {
+  const named = list.members.filter((one) => one.name === word);
+  return memberOf(list, word) ?? (named.length === 1 ? named[0] : undefined);
 }
 
 export function memberOf(list: Pick<MemberList, 'members'>, id: MemberId): LiveMember | undefined {

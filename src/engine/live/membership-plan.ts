@@ -1,7 +1,8 @@
 import type { MembershipChange } from '../core/configuration.ts';
 import type { MemberId } from '../core/types.ts';
 import { RefusedError, UsageError } from '../errors.ts';
-import { type LiveMember, memberOf, type MemberList, toleranceOf } from './member-list.ts';
+import { ASSIGNS_IDS, type ClusterKind } from './cluster.ts';
+import { type LiveMember, memberNamed, memberOf, type MemberList, toleranceOf } from './member-list.ts';
 
 /** A configuration, as far as a change of membership is about it. */
 export interface ConfigurationView {
@@ -57,15 +58,17 @@ export type MembershipRequest =
  * Works out the steps: which are done, and what the configuration will be.
  * @throws {RefusedError} With the rule that the cluster itself would name: `id-reused`, `unknown-member`, `address-in-use`, `last-voter`, `margin-lost`.
  */
-export function planMembership(request: MembershipRequest, list: MemberList): MembershipPlan {
-  const steps = stepsOf(request, list);
+export function planMembership(asked: MembershipRequest, list: MemberList, kind: ClusterKind = 'native'): MembershipPlan {
+  const assignsIds = ASSIGNS_IDS.has(kind);
+  const request = assignsIds ? withKnownIds(asked, list) : asked;
+  const steps = stepsOf(request, list, assignsIds);
   const after = steps.filter((one) => !one.isDone).reduce((members, one) => (one.change === null ? members : applyChange(members, one.change)), list.members);
   refuseWhatCannotBe(list.members, steps);
   const before = viewOf(list.members);
   const resulting = viewOf(after);
   return {
     clusterId: list.clusterId,
-    title: titleOf(request),
+    title: titleOf(asked),
     steps,
     before,
     after: resulting,
@@ -80,10 +83,26 @@ export function changeIdOf(clusterId: string, change: MembershipChange): string 
   return change.kind === 'add-learner' || change.kind === 'change-address' ? `${change.kind}:${change.id}@${change.address}:${clusterId}` : `${change.kind}:${change.id}:${clusterId}`;
 }
 
-function stepsOf(request: MembershipRequest, list: MemberList): PlannedStep[] {
+/** Where the cluster gives the ids, operators name members by name or id: the ids in their place. A newcomer keeps its name until it has one. */
+function withKnownIds(request: MembershipRequest, list: MemberList): MembershipRequest {
+  const idOf = (word: string): MemberId => memberNamed(list, word)?.id ?? word;
+  const newcomer = (one: { id: MemberId; address: string }): MemberId => list.members.find((member) => member.addresses.includes(one.address))?.id ?? one.id;
+  switch (request.kind) {
+    case 'add':
+      return { ...request, id: newcomer(request) };
+    case 'replace':
+      return { ...request, old: idOf(request.old), id: newcomer(request) };
+    default:
+      return { ...request, id: idOf(request.id) };
+  }
+}
+
+function stepsOf(request: MembershipRequest, list: MemberList, assignsIds: boolean): PlannedStep[] {
   const step = (change: MembershipChange, isDone: boolean): PlannedStep => ({ id: `${change.kind} ${change.id}`, kind: change.kind, target: change.id, change, changeId: changeIdOf(list.clusterId, change), isDone });
   const add = (one: { id: MemberId; name: string; address: string }): PlannedStep => {
     const known = memberOf(list, one.id);
+    const namesake = assignsIds ? list.members.find((member) => member.id !== one.id && member.name === one.name) : undefined;
+    if (namesake !== undefined) throw new RefusedError('name-in-use', `${namesake.id} is called ${one.name} already, at ${namesake.addresses.join(', ')}`, 'Give the new member another name, or remove the old one first');
     if (known !== undefined && !known.addresses.includes(one.address)) {
       throw new RefusedError('address-in-use', `${one.id} is a member already, at ${known.addresses.join(', ')} and not at ${one.address}`, `Take another id, or look whether the address is right: raft-inspector member list`);
     }
@@ -97,7 +116,7 @@ function stepsOf(request: MembershipRequest, list: MemberList): PlannedStep[] {
   const promote = (id: MemberId): PlannedStep => step({ kind: 'promote', id }, memberOf(list, id)?.role === 'voter');
   const remove = (id: MemberId): PlannedStep => {
     const isGone = memberOf(list, id) === undefined;
-    if (isGone && !list.removedIds.includes(id)) throw new RefusedError('unknown-member', `${id} is no member and never was`, `The members are ${list.members.map((one) => one.id).join(', ')}`);
+    if (isGone && !list.removedIds.includes(id)) throw new RefusedError('unknown-member', assignsIds ? `${id} is no member, or no longer` : `${id} is no member and never was`, `The members are ${list.members.map((one) => one.id).join(', ')}`);
     return step({ kind: 'remove', id }, isGone);
   };
   switch (request.kind) {

@@ -34,9 +34,12 @@ export interface RunReport {
   readonly steps: readonly StepReport[];
   /** Why the run ended before its last step; null when it did not. */
   readonly failure: Error | null;
+  /** Ids that the cluster gave to newcomers, by the name they were asked for with. */
+  readonly given: ReadonlyMap<MemberId, MemberId>;
 }
 
 const RETRY_MS = 100;
+const LONGEST_RETRY_MS = 1000;
 /** A learner this close is waited for; one further behind is refused as the cluster says. */
 const CLOSE_ENTRIES = 1000;
 
@@ -48,7 +51,10 @@ export async function runMembership(cluster: LiveCluster, plan: MembershipPlan, 
   const endsAt = options.nowMs() + options.timeoutMs;
   const reports: StepReport[] = [];
   let failure: Error | null = null;
-  for (const step of plan.steps) {
+  // Where the cluster gives ids, the later steps are about the member that it made of the newcomer's name.
+  const given = new Map<MemberId, MemberId>();
+  for (const planned of plan.steps) {
+    const step = renamed(planned, given);
     if (failure !== null) {
       reports.push({ id: step.id, status: 'not-started', index: null, durationMs: 0 });
       continue;
@@ -62,7 +68,8 @@ export async function runMembership(cluster: LiveCluster, plan: MembershipPlan, 
     options.progress?.(step.id);
     let report: StepReport;
     try {
-      const index = await takeStep(cluster, step, endsAt, options);
+      const { index, id } = await takeStep(cluster, step, endsAt, options);
+      if (id !== undefined) given.set(planned.target, id);
       report = { id: step.id, status: 'done', index, durationMs: Math.round(options.nowMs() - startedAt) };
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
@@ -71,27 +78,31 @@ export async function runMembership(cluster: LiveCluster, plan: MembershipPlan, 
     options.journal.ended(step, report);
     reports.push(report);
   }
-  return { steps: reports, failure };
+  return { steps: reports, failure, given };
 }
 
-async function takeStep(cluster: LiveCluster, step: PlannedStep, endsAt: number, options: RunOptions): Promise<number | null> {
+function renamed(step: PlannedStep, given: ReadonlyMap<MemberId, MemberId>): PlannedStep {
+  const id = given.get(step.target);
+  return id === undefined ? step : { ...step, target: id, change: step.change === null ? null : { ...step.change, id } };
+}
+
+async function takeStep(cluster: LiveCluster, step: PlannedStep, endsAt: number, options: RunOptions): Promise<{ index: number | null; id?: MemberId }> {
   if (step.change === null || step.changeId === null) {
     await waitForMember(cluster, step.target, { ...options, timeoutMs: endsAt - options.nowMs() });
-    return null;
+    return { index: null };
   }
   const { change, changeId } = step;
-  for (;;) {
+  for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(LONGEST_RETRY_MS, pauseMs * 2)) {
     const leftMs = endsAt - options.nowMs();
     try {
-      const { index } = await cluster.changeMembership(change, { changeId, expectedIndex: null, timeoutMs: Math.max(1, leftMs) });
-      return index;
+      return await cluster.changeMembership(change, { changeId, expectedIndex: null, timeoutMs: Math.max(1, leftMs) });
     } catch (error) {
       // A lost answer is asked for again under the same id. A leader that is new, hands over first because it is the one that leaves, or
       // is just not there, is one that did nothing. What was refused for good is the caller's.
       const isPassing = error instanceof OutcomeUnknownError || error instanceof UnreachableError;
       const goesOn = isPassing || (error instanceof RefusedError && (await isAlmostThere(cluster, error, step.target, options)));
-      if (!goesOn || options.nowMs() + RETRY_MS >= endsAt) throw error;
-      await options.pause(RETRY_MS);
+      if (!goesOn || options.nowMs() + pauseMs >= endsAt) throw error;
+      await options.pause(pauseMs);
     }
   }
 }

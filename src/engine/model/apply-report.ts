@@ -22,9 +22,19 @@ export interface ApplyReport {
   steps: AppliedStep[];
   /** The preflight checks, all of them, with what they found. */
   checks: CheckLine[];
+  /** What stands in the way, strongest first; empty when it can be applied. `exit` is 4 or 7. */
+  refusals: ApplyRefusal[];
   neededBytes: number;
   freeBytes: number | null;
   durationMs: number;
+}
+
+/** A rule that stands in the way of an apply or undo. */
+export interface ApplyRefusal {
+  rule: string;
+  exit: number;
+  message: string;
+  hint: string;
 }
 
 /** The answer of `recover undo`. */
@@ -34,6 +44,7 @@ export interface UndoReport {
   dataDir: string;
   steps: AppliedStep[];
   checks: CheckLine[];
+  refusals: ApplyRefusal[];
   /** Where what was there before the undo was set aside; null when nothing had to be. */
   setAside: string | null;
   durationMs: number;

@@ -101,6 +101,8 @@ export interface RecoveryPlan {
   createdAt: string;
   /** Version of the tool that wrote it. */
   tool: string;
+  /** Who made it, and with that accepted what it says of loss: `user@host`. */
+  madeBy?: string;
   cluster: { clusterId: string | null; members: PlannedMember[] };
   store: StoreName;
   /** What runs on the store, as far as its layout tells: `etcd`, `consul`, `nomad`, `vault`, `rqlite`, ... */

@@ -39,6 +39,11 @@ export class Fields {
     return new Fields(this.#take(name), `${this.#what}: ${name}`);
   }
 
+  /** Whether the field is there, whatever it holds. */
+  has(name: string): boolean {
+    return Object.hasOwn(this.#object, name);
+  }
+
   /** Whatever is there: its own decoder looks at it. */
   value(name: string): unknown {
     return this.#take(name);

@@ -7,6 +7,8 @@ export const SNAPSHOT_DIRECTORY = 'snapshots';
 export const STATE_DIRECTORY = 'state';
 export const LOCK_FILE = 'LOCK';
 export const BALLAST_FILE = 'ballast';
+/** There only when the directory must not be started any more: see fence-record.ts. */
+export const FENCE_FILE = 'FENCED';
 
 /** Version of the native format as a whole; the record `format` holds it. */
 export const FORMAT_VERSION = 1;
@@ -25,6 +27,8 @@ export const META_KEY = {
   incarnation: key('incarnation'),
   snapshots: key('snapshots'),
   base: key('base'),
+  /** Only where a recovery made a new lineage of the store. */
+  recoveries: key('recoveries'),
 } as const;
 
 /** The only key of `tail`. */

@@ -80,11 +80,13 @@ function nameFromJson(fields: Fields): NamedSnapshot {
   return name;
 }
 
-function frameJson(type: RecordType, value: object): Buffer {
+/** A record whose body is one JSON object. */
+export function frameJson(type: RecordType, value: object): Buffer {
   return frameRecord(type, Buffer.from(JSON.stringify(value)));
 }
 
-function readJson<T>(type: RecordType, bytes: Uint8Array, read: (fields: Fields) => T): Decoded<T> {
+/** Its fields, each taken once; what is wrong with one makes the record invalid. */
+export function readJson<T>(type: RecordType, bytes: Uint8Array, read: (fields: Fields) => T): Decoded<T> {
   const body = unframeRecord(type, bytes);
   if (!body.ok) return body;
   try {

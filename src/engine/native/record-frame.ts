@@ -26,7 +26,8 @@ export const RECORD_TYPE = {
   batch: 8,
   chunk: 9,
   manifest: 10,
-  // 11 to 31 are kept for the feature level, sessions and increments, 32 and above for what a recovery leaves behind.
+  // 11 to 31 are kept for the feature level, sessions and increments, 33 and above for what a recovery leaves behind.
+  recoveries: 32,
 } as const;
 
 export type RecordType = keyof typeof RECORD_TYPE;

@@ -56,6 +56,8 @@ const snapshot = z.strictObject({
 export const nodeConfigSchema = z
   .strictObject({
     clusterId: memberIdSchema,
+    /** Of the cluster; grows with each forced recovery. From 2 on it stands instead of initialMembers and join: such a member was recovered, or joins. */
+    generation: z.int().min(1).max(1_000_000).optional(),
     member: z.union([z.strictObject({ id: memberIdSchema, name: z.string().min(1).max(200).optional() }), z.literal('hostname')]),
     dataDir: z.string().min(1),
     listen: addressSchema,
@@ -82,7 +84,9 @@ export const nodeConfigSchema = z
     }
     if (one.insecureLoopback && !isLoopback(one.listen)) context.addIssue({ code: 'custom', path: ['listen'], message: 'must be a loopback address with insecureLoopback' });
     if (one.join && one.initialMembers !== undefined) context.addIssue({ code: 'custom', path: ['initialMembers'], message: 'and join exclude each other' });
-    if (!one.join && one.initialMembers === undefined) context.addIssue({ code: 'custom', path: ['initialMembers'], message: 'is missing' });
+    const isLater = (one.generation ?? 1) > 1;
+    if (isLater && one.initialMembers !== undefined) context.addIssue({ code: 'custom', path: ['initialMembers'], message: `belong to generation 1, not to ${one.generation}` });
+    if (!one.join && !isLater && one.initialMembers === undefined) context.addIssue({ code: 'custom', path: ['initialMembers'], message: 'is missing' });
   });
 
 /** The file as written, checked and with defaults. */

@@ -20,11 +20,13 @@ export interface InitialMember {
 export interface NodeConfig {
   readonly file: string;
   readonly clusterId: string;
+  /** Null: whatever the data directory says; 1 where one is made. */
+  readonly generation: number | null;
   readonly member: { readonly id: string; readonly name: string };
   readonly dataDir: string;
   readonly listen: string;
   readonly advertise: string;
-  /** Empty for a member that joins. */
+  /** Empty for a member that joins or was recovered. */
   readonly initialMembers: readonly InitialMember[];
   /** PEM files; null with `insecureLoopback`. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | null;
@@ -53,7 +55,7 @@ export function parseNodeConfig(file: string, text: string, hostname = os.hostna
   checkUnique(file, initialMembers);
   const member = toMember(file, raw, initialMembers, hostname);
   const listed = initialMembers.find((one) => one.id === member.id);
-  if (!raw.join && listed === undefined) {
+  if (raw.initialMembers !== undefined && listed === undefined) {
     throw new ConfigError(file, 'member.id', `${member.id} is not among initialMembers (${initialMembers.map(({ id }) => id).join(', ')})`, 'List it there, or set join: true for a member that is added to a running cluster');
   }
   const advertise = raw.advertise ?? listed?.address ?? raw.listen;
@@ -67,6 +69,7 @@ export function parseNodeConfig(file: string, text: string, hostname = os.hostna
   return {
     file,
     clusterId: raw.clusterId,
+    generation: raw.generation ?? null,
     member,
     dataDir: path.resolve(from, raw.dataDir),
     listen: raw.listen,
@@ -154,7 +157,7 @@ function depth(issues: readonly { path: readonly PropertyKey[] }[]): number {
 
 const HINTS: Readonly<Record<string, string>> = {
   tls: 'Members speak mutual TLS: tls: {ca: ca.crt, cert: member.crt, key: member.key}. For a trial on this machine alone: insecureLoopback: true',
-  initialMembers: 'List every first member the same way in each file, or set join: true for a member that is added later',
+  initialMembers: 'In the first generation: list every first member the same way in each file, or set join: true for a member that is added later',
   'timing.electionMinMs': 'The paper asks that heartbeats come several times in an election timeout: heartbeat * 3 <= min, min * 2 <= max',
   'timing.electionMaxMs': 'Timeouts need room to differ, or elections collide: heartbeat * 3 <= min, min * 2 <= max',
 };

@@ -31,7 +31,7 @@ export async function initMember(config: NodeConfig): Promise<Initialised> {
     fs.mkdirSync(path.dirname(dataDir), { recursive: true });
     fs.rmSync(aside, { recursive: true, force: true });
     for (const name of ['', RAFT_DIRECTORY, SNAPSHOT_DIRECTORY, STATE_DIRECTORY]) fs.mkdirSync(path.join(aside, name), { mode: 0o700 });
-    const identity: Identity = { clusterId, generation: 1, memberId: member.id, name: member.name, machine };
+    const identity: Identity = { clusterId, generation: config.generation ?? 1, memberId: member.id, name: member.name, machine };
     const configuration = config.initialMembers.length === 0 ? null : bootstrapConfiguration(config);
     const store = await openEnvironment(path.join(aside, RAFT_DIRECTORY));
     try {

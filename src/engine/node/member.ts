@@ -13,9 +13,9 @@ import { toStorageFailure } from '../storage/storage-failure.ts';
 import { keepBallast } from './ballast.ts';
 import { ConfigError } from './config-error.ts';
 import type { NodeConfig } from './config.ts';
-import { DataLock } from './data-lock.ts';
+import { DataLock } from '../adapters/data-lock.ts';
 import type { Decorators } from './decorators.ts';
-import { checkIdentity, checkInitialised, checkSnapshots, openEnvironment } from './environment.ts';
+import { checkFence, checkIdentity, checkInitialised, checkSnapshots, openEnvironment } from './environment.ts';
 import type { Log } from './line-log.ts';
 import { MemberLog } from './member-log.ts';
 import { readOwnCertificate } from './own-certificate.ts';
@@ -47,11 +47,12 @@ export class Member {
 
   /**
    * Opens the data directory, reads and verifies everything, and begins to serve.
-   * @throws {RefusedError} `not-initialised`, `directory-in-use`, `member-mismatch`, `address-in-use`.
+   * @throws {RefusedError} `not-initialised`, `fenced`, `directory-in-use`, `member-mismatch`, `address-in-use`.
    * @throws {StorageDamagedError} When the data cannot be true.
    */
   static async start(config: NodeConfig, around: MemberSurroundings): Promise<Member> {
     checkInitialised(config);
+    checkFence(config.dataDir);
     const closers: (() => Promise<void> | void)[] = [];
     try {
       const lock = DataLock.take(config.dataDir);

@@ -8,7 +8,18 @@ export interface ServerFacts {
   walDir: string | null;
   name: string | null;
   addresses: string[];
+  /** Where clients are told to go, and where other members are; URLs or host:port, as written. */
+  clientAddresses: string[];
+  peerAddresses: string[];
   certificates: { ca: string | null; cert: string | null; key: string | null };
+}
+
+/** How to reach a server that was configured so: endpoints as `host:port` or URLs, and the files of its certificates. Null when it says nothing. */
+export interface ServerConnection {
+  endpoints: string[];
+  cacert: string | null;
+  cert: string | null;
+  key: string | null;
 }
 
 type Settings = Map<string, string>;
@@ -26,13 +37,32 @@ export async function serverFrom(file: string): Promise<ServerFacts> {
   const dataDir = first(settings, 'data-dir', 'path');
   if (dataDir === null) throw new UsageError(`${file} names no data directory`, 'Name the data directory itself as a place');
   const addresses = first(settings, 'advertise-client-urls', 'initial-advertise-peer-urls', 'advertise', 'advertise-addr', 'cluster-addr', 'bind-addr');
+  const clients = first(settings, 'advertise-client-urls', 'listen-client-urls', 'advertise');
   return {
     dataDir: path.resolve(path.dirname(file), dataDir),
     walDir: first(settings, 'wal-dir'),
-    name: first(settings, 'name', 'node-name', 'node', 'node-id'),
-    addresses: addresses === null ? [] : addresses.split(',').map((one) => one.trim()).filter((one) => one !== ''),
-    certificates: { ca: first(settings, 'trusted-ca-file', 'ca-file'), cert: first(settings, 'cert-file'), key: first(settings, 'key-file') },
+    name: first(settings, 'name', 'node-name', 'node', 'node-id', 'id'),
+    addresses: listOf(addresses),
+    clientAddresses: listOf(clients),
+    peerAddresses: listOf(first(settings, 'initial-advertise-peer-urls', 'listen-peer-urls', 'cluster-addr')),
+    certificates: { ca: beside(file, first(settings, 'trusted-ca-file', 'ca-file', 'ca')), cert: beside(file, first(settings, 'cert-file', 'cert')), key: beside(file, first(settings, 'key-file', 'key')) },
   };
+}
+
+/**
+ * The server's own certificate stands for a client's: every member has one, and it is usually good for both. Addresses that only mean
+ * "everywhere" lead nowhere and are left out.
+ */
+export function connectionTo(server: ServerFacts): ServerConnection | null {
+  const endpoints = server.clientAddresses.map((one) => one.replace(/\/+$/, '')).filter((one) => /^(?:https?:\/\/)?[^/]+:\d+$/.test(one) && !/^(?:https?:\/\/)?(?:0\.0\.0\.0|\[::\]):/.test(one));
+  if (endpoints.length === 0) return null;
+  const { ca, cert, key } = server.certificates;
+  const isTls = server.clientAddresses.some((one) => one.startsWith('https:')) || ca !== null;
+  return isTls ? { endpoints, cacert: ca, cert, key } : { endpoints, cacert: null, cert: null, key: null };
+}
+
+function listOf(value: string | null): string[] {
+  return value === null ? [] : value.split(',').map((one) => one.trim()).filter((one) => one !== '');
 }
 
 async function settingsOf(file: string, follow: number): Promise<Settings> {
@@ -166,8 +196,14 @@ function fromHcl(text: string): Settings {
   return settings;
 }
 
+/** `data_dir`, `ETCD_DATA_DIR` without its prefix and `dataDir` are one name. */
 function toKey(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-');
+  return name.replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase().replaceAll('_', '-');
+}
+
+/** A relative path in a configuration is meant from where that lies. */
+function beside(file: string, named: string | null): string | null {
+  return named === null ? null : path.resolve(path.dirname(file), named);
 }
 
 function first(settings: Settings, ...keys: string[]): string | null {

@@ -13,8 +13,16 @@ import { type Place, parsePlace } from './place.ts';
 import { scratchDirectory } from './scratch.ts';
 import { fetchRemote } from './ssh.ts';
 
+/** Where the files of a reading lie. */
+export interface PlaceFiles {
+  /** The place itself, or where a copy of it was unpacked for the time of this run. */
+  directory: string;
+  /** False for the unpacked copy of an archive or of another host's directory. */
+  isOriginal: boolean;
+}
+
 export type OpenedMember =
-  | { label: string; path: string; kind: 'reading'; reading: MemberReading }
+  | ({ label: string; path: string; kind: 'reading'; reading: MemberReading } & PlaceFiles)
   | { label: string; path: string; kind: 'evidence'; evidence: Evidence }
   | { label: string; path: string; kind: 'unreadable'; error: InspectorError };
 
@@ -28,7 +36,7 @@ export interface OpenOptions extends ReadOptions {
 }
 
 type Content = { own: string | null } & (
-  | { kind: 'reading'; reading: MemberReading }
+  | ({ kind: 'reading'; reading: MemberReading } & PlaceFiles)
   | { kind: 'evidence'; evidence: Evidence }
   | { kind: 'unreadable'; error: InspectorError }
 );
@@ -53,11 +61,11 @@ export async function openPlaces(args: readonly string[], options: OpenOptions =
 function toMember(content: Content, label: string, shown: string): OpenedMember {
   if (content.kind === 'unreadable') return { label, path: shown, kind: 'unreadable', error: content.error };
   if (content.kind === 'evidence') return { label, path: shown, kind: 'evidence', evidence: content.evidence };
-  const { reading } = content;
+  const { reading, directory, isOriginal } = content;
   reading.report.label = label;
   reading.report.path = shown;
   for (const one of reading.findings) one.member ??= label;
-  return { label, path: shown, kind: 'reading', reading };
+  return { label, path: shown, kind: 'reading', reading, directory, isOriginal };
 }
 
 async function contentOf(place: Place, walDir: string | undefined, options: OpenOptions): Promise<Content> {
@@ -96,7 +104,7 @@ async function openArchive(file: string, shown: string, read: ReadOptions): Prom
 
 function readMember(directory: string, shown: string, read: ReadOptions): Content {
   const reading = readerFor(directory, shown, read).read(directory, read);
-  return { kind: 'reading', reading, own: reading.report.name };
+  return { kind: 'reading', reading, own: reading.report.name, directory, isOriginal: directory === shown };
 }
 
 /** Messages name what the operator named, never our temporary copy of it. */

@@ -59,8 +59,8 @@ export interface SnapshotFiles {
   open(id: string): Promise<SnapshotReader>;
   /** Removes every other snapshot and all that was left half-way. */
   keepOnly(ids: readonly string[]): Promise<void>;
-  /** The file as it lies, for `snapshot save`. */
-  raw(id: string): AsyncIterable<Uint8Array>;
+  /** The bytes of the file, for `snapshot save`, with the manifest of `lineage`: that of the member whose history it is now. */
+  raw(id: string, lineage: { readonly clusterId: string; readonly generation: number }): AsyncIterable<Uint8Array>;
 }
 
 /** Parses and checks a manifest from a peer or a file. @throws {RangeError} When it is none. Lives in `native/`. */

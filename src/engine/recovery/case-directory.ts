@@ -1,10 +1,32 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { UsageError } from '../errors.ts';
 import { cannotWrite, linkNew, syncDirectory } from '../files/new-file.ts';
 
 /** Where a recovery keeps its evidence, plan and journal: named after the cluster, or after the first member without an id. */
 export function caseDirectory(given: string | undefined, clusterId: string | null, fallback: string): string {
   return given ?? `case-${(clusterId ?? fallback).replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 8)}`;
+}
+
+/**
+ * A case inside a member's data would change the very directory it is about.
+ * @throws {UsageError} When the case directory would lie in one of them.
+ */
+export function refuseInsideData(caseDir: string, directories: readonly string[]): void {
+  const target = realPath(caseDir);
+  for (const one of directories) {
+    const data = realPath(one);
+    if (target === data || target.startsWith(`${data}${path.sep}`)) throw new UsageError(`the case directory ${caseDir} would lie inside the data of ${one}`, 'Go to another directory, or name one with --case');
+  }
+}
+
+/** The real path of what is there, with what is not there yet behind it. */
+function realPath(file: string): string {
+  const whole = path.resolve(file);
+  for (let at = whole; ; at = path.dirname(at)) {
+    if (fs.existsSync(at)) return path.join(fs.realpathSync(at), path.relative(at, whole));
+    if (at === path.dirname(at)) return whole;
+  }
 }
 
 /**

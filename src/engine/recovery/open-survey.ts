@@ -1,7 +1,7 @@
 import { EVIDENCE_FORMAT, EVIDENCE_VERSION, sealEvidence } from '../model/evidence.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { MemberReading } from '../model/reading.ts';
-import type { OpenedMember } from '../places/open.ts';
+import type { OpenedMember, PlaceFiles } from '../places/open.ts';
 import { unreadableFinding, unreadableMember } from '../places/unreadable.ts';
 import { collectEvidence } from './collect.ts';
 import type { CollectOptions } from './collect.ts';
@@ -11,6 +11,8 @@ import { decoderFor } from '../readers/decoders.ts';
 export interface SurveyedDisk {
   evidence: Evidence;
   reading: MemberReading | null;
+  /** Where the files are; null without a reading. */
+  place: PlaceFiles | null;
 }
 
 /** Evidence of every opened place, in order; a place that cannot be read becomes evidence of just that. */
@@ -19,11 +21,11 @@ export async function surveyDisks(opened: readonly OpenedMember[], options: Omit
   for (const one of opened) {
     if (one.kind === 'reading') {
       const decode = await decoderFor(one.reading.report);
-      disks.push({ evidence: collectEvidence(one.reading, { ...options, label: one.label, decode }), reading: one.reading });
+      disks.push({ evidence: collectEvidence(one.reading, { ...options, label: one.label, decode }), reading: one.reading, place: { directory: one.directory, isOriginal: one.isOriginal } });
     } else if (one.kind === 'evidence') {
-      disks.push({ evidence: relabelled(one.evidence, one.label), reading: null });
+      disks.push({ evidence: relabelled(one.evidence, one.label), reading: null, place: null });
     } else {
-      disks.push({ evidence: unreadableEvidence(one, options), reading: null });
+      disks.push({ evidence: unreadableEvidence(one, options), reading: null, place: null });
     }
   }
   return disks;

@@ -100,7 +100,7 @@ export class RaftNode implements NodeApi {
     this.calls = new AppendCalls(clock, refused);
     this.reads = new Reads(ports, driver, () => ++this.lastId, () => this.applyLoop.index, refused);
     this.keeper = new SnapshotKeeper(ports, options, driver, stored.snapshots, () => this.incoming.isBusy || this.applyLoop.isRestoring, () => this.sender.oldestIndex);
-    this.sender = new SnapshotSender(clock, snapshots, {
+    this.sender = new SnapshotSender(clock, snapshots, stored.identity, {
       send: (chunk) => driver.send({ ...chunk, from: stored.identity.memberId, term: driver.state.term }),
       ended: (to, index, outcome) => driver.input({ kind: 'snapshot-sent', to, index, outcome }),
       failed: fail,
@@ -193,7 +193,7 @@ export class RaftNode implements NodeApi {
     this.checkOpen();
     const wanted = id === null ? this.keeper.newest : this.keeper.all.find((one) => one.id === id);
     if (wanted === null || wanted === undefined) throw new CallError('failed', 'bad-request', id === null ? 'this member has no snapshot yet' : `this member has no snapshot ${id}`);
-    return this.ports.snapshots.raw(wanted.id);
+    return this.ports.snapshots.raw(wanted.id, this.driver.identity);
   }
 
   async compact(): Promise<{ readonly firstIndex: number }> {

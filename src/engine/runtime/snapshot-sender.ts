@@ -3,7 +3,7 @@ import { crc32c } from '../native/crc32c.ts';
 import { encodeManifest } from '../native/snapshot-manifest.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import { StorageDamagedError } from '../ports/damage.ts';
-import type { SnapshotFiles, SnapshotReader } from '../ports/snapshot-files.ts';
+import type { SnapshotFiles, SnapshotManifest, SnapshotReader } from '../ports/snapshot-files.ts';
 import type { SnapshotAck, SnapshotChunk } from '../ports/transport.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -46,6 +46,11 @@ export class SnapshotSender {
   constructor(
     private readonly clock: Clock,
     private readonly files: SnapshotFiles,
+    /**
+     * That of this member: whatever snapshot its storage names is one of its own history, and goes out as such. One that an older
+     * generation took says so in its file; who receives it knows nothing of that generation and takes none of its files.
+     */
+    private readonly lineage: { readonly clusterId: string; readonly generation: number },
     private readonly hooks: SenderHooks,
   ) {}
 
@@ -127,10 +132,15 @@ export class SnapshotSender {
       if (sending.next !== offset) continue; // an ack moved it meanwhile
       sending.next = offset + bytes.length;
       const isLast = sending.next >= manifest.bytes;
-      this.hooks.send({ kind: 'snapshot-chunk', to: sending.to, snapshotId: sending.id, manifest: isStart ? encodeManifest(manifest) : null, offset, bytes, crc32c: crc32c(bytes), isLast });
+      this.hooks.send({ kind: 'snapshot-chunk', to: sending.to, snapshotId: sending.id, manifest: isStart ? this.vouchedFor(manifest) : null, offset, bytes, crc32c: crc32c(bytes), isLast });
       // The first chunk goes alone: where the stream goes on is for the receiver to say.
       if (isStart) return;
     }
+  }
+
+  private vouchedFor(manifest: SnapshotManifest): Uint8Array {
+    const { clusterId, generation } = this.lineage;
+    return encodeManifest({ ...manifest, clusterId, generation });
   }
 
   private break(sending: Sending, error: unknown): void {

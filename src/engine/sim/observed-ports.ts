@@ -101,7 +101,7 @@ export class ObservedFiles implements SnapshotFiles {
     return this.inside.keepOnly(ids);
   }
 
-  raw(id: string): AsyncIterable<Uint8Array> {
-    return this.inside.raw(id);
+  raw(id: string, lineage: { readonly clusterId: string; readonly generation: number }): AsyncIterable<Uint8Array> {
+    return this.inside.raw(id, lineage);
   }
 }

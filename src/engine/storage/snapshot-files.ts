@@ -1,11 +1,11 @@
 import { SNAPSHOT_DIRECTORY } from '../native/layout.ts';
-import { PART_SUFFIX, SNAPSHOT_SUFFIX } from '../native/snapshot-layout.ts';
+import { encodeSnapshotEnd, PART_SUFFIX, SNAPSHOT_SUFFIX } from '../native/snapshot-layout.ts';
 import { isSnapshotId, manifestOf } from '../native/snapshot-manifest.ts';
 import { StorageDamagedError, StorageMisuseError } from '../ports/damage.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { SnapshotFiles, SnapshotHead, SnapshotManifest, SnapshotReader, SnapshotReceiver } from '../ports/snapshot-files.ts';
 import { ChunkWriter } from './chunk-writer.ts';
-import { ChunkedSnapshotReader } from './snapshot-reader.ts';
+import { ChunkedSnapshotReader, readSnapshotEnd } from './snapshot-reader.ts';
 import { PartReceiver } from './snapshot-receiver.ts';
 import { toStorageFailure } from './storage-failure.ts';
 
@@ -99,16 +99,20 @@ export class SnapshotFileStore implements SnapshotFiles {
     });
   }
 
-  async *raw(id: string): AsyncGenerator<Uint8Array> {
-    const file = await this.#guarded('opening a snapshot', () => this.#openFinished(this.#pathOf(id)));
+  async *raw(id: string, lineage: { readonly clusterId: string; readonly generation: number }): AsyncGenerator<Uint8Array> {
+    const path = this.#pathOf(id);
+    const file = await this.#guarded('opening a snapshot', () => this.#openFinished(path));
     try {
       const size = await file.size();
-      for (let at = 0; at < size; ) {
-        const bytes = await file.read(at, Math.min(RAW_BYTES, size - at));
-        if (bytes.length === 0) throw new StorageDamagedError('record-damaged', this.#pathOf(id), `the file ends at byte ${at}, it had ${size}`);
+      const { manifest, manifestOffset } = await readSnapshotEnd(file, path, size);
+      for (let at = 0; at < manifestOffset; ) {
+        const bytes = await file.read(at, Math.min(RAW_BYTES, manifestOffset - at));
+        if (bytes.length === 0) throw new StorageDamagedError('record-damaged', path, `the file ends at byte ${at}, it had ${size}`);
         at += bytes.length;
         yield bytes;
       }
+      // Equal manifests have equal bytes: a file of this lineage goes out as it lies.
+      yield encodeSnapshotEnd({ ...manifest, clusterId: lineage.clusterId, generation: lineage.generation }, manifestOffset);
     } catch (error) {
       throw toStorageFailure(error, 'reading a snapshot');
     } finally {

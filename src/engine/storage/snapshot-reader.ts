@@ -30,12 +30,8 @@ export class ChunkedSnapshotReader implements SnapshotReader {
 
   /** Checks header, trailer, manifest and size; chunks are checked as they are read. The file stays the caller's until this returns. */
   static async over(file: DiskFile, path: string): Promise<ChunkedSnapshotReader> {
-    const size = await file.size();
-    if (size < SNAPSHOT_HEADER_BYTES + TRAILER_BYTES) throw new StorageDamagedError('record-damaged', path, `a snapshot file of ${size} bytes`);
-    check(path, checkSnapshotHeader(await file.read(0, SNAPSHOT_HEADER_BYTES)));
-    const trailer = check(path, decodeTrailer(await file.read(size - TRAILER_BYTES, TRAILER_BYTES), size));
-    const record = await file.read(trailer.manifestOffset, trailer.manifestBytes);
-    return new ChunkedSnapshotReader(file, path, check(path, decodeManifestRecord(record, trailer.manifestOffset)));
+    const { manifest } = await readSnapshotEnd(file, path, await file.size());
+    return new ChunkedSnapshotReader(file, path, manifest);
   }
 
   async read(offset: number, maxBytes: number): Promise<Uint8Array> {
@@ -75,6 +71,14 @@ export class ChunkedSnapshotReader implements SnapshotReader {
     this.#held = { number, content };
     return content;
   }
+}
+
+/** The manifest of a finished file, and where it lies. Header, trailer and size are checked. @throws {StorageDamagedError} */
+export async function readSnapshotEnd(file: DiskFile, path: string, size: number): Promise<{ readonly manifest: SnapshotManifest; readonly manifestOffset: number }> {
+  if (size < SNAPSHOT_HEADER_BYTES + TRAILER_BYTES) throw new StorageDamagedError('record-damaged', path, `a snapshot file of ${size} bytes`);
+  check(path, checkSnapshotHeader(await file.read(0, SNAPSHOT_HEADER_BYTES)));
+  const { manifestOffset, manifestBytes } = check(path, decodeTrailer(await file.read(size - TRAILER_BYTES, TRAILER_BYTES), size));
+  return { manifest: check(path, decodeManifestRecord(await file.read(manifestOffset, manifestBytes), manifestOffset)), manifestOffset };
 }
 
 /** Content bytes of a chunk: all but the last are whole. */

@@ -8,6 +8,7 @@ import { decodeHardState, decodeIncarnation, decodePosition, type ChainPosition 
 import { StorageDamagedError } from '../ports/damage.ts';
 import type { KvReader } from '../ports/kv-store.ts';
 import type { Identity, NamedSnapshot } from '../ports/storage.ts';
+import { readRecoveries } from './bootstrap.ts';
 import type { LogExtent } from './log-edit.ts';
 import { walkLog, type WalkedLog } from './log-walk.ts';
 import { readMeta, readRecord } from './meta.ts';
@@ -35,6 +36,7 @@ export function readStore(reader: KvReader): CheckedStore {
   const hardState = readMeta(reader, 'hardState', decodeHardState);
   const incarnation = readMeta(reader, 'incarnation', decodeIncarnation);
   const snapshots = readMeta(reader, 'snapshots', decodeSnapshotNames);
+  readRecoveries(reader);
   const base = readMeta(reader, 'base', (bytes) => decodePosition('base', bytes));
   const tail = readTail(reader);
   if (base.index === 0 && (base.term !== 0 || !same(base.chainHash, EMPTY_CHAIN))) throw new StorageDamagedError('record-invalid', 'raft/meta/base', 'a log from the first entry on has a term or chain hash before it');

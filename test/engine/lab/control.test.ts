@@ -7,9 +7,9 @@ import { EXIT, RefusedError, UsageError } from '../../../src/engine/errors.ts';
 import { ControlServer, giveOrder, LabOrderError } from '../../../src/engine/lab/control.ts';
 import { type LabFile, readLab, readLabFile, writeLabFile } from '../../../src/engine/lab/lab-file.ts';
 import type { CheckedOrder, LabStatus } from '../../../src/engine/lab/orders.ts';
-import { thisHost } from '../../../src/engine/node/host-facts.ts';
+import { thisHost } from '../../../src/engine/adapters/host-facts.ts';
 
-const STATUS = { dir: 'x', clusterId: 'c', machine: 'kv', timing: 'fast', isRunning: true, supervisor: null, leader: null, members: [], links: [] } as const satisfies LabStatus;
+const STATUS = { dir: 'x', clusterId: 'c', machine: 'kv', timing: 'fast', generation: 1, isRunning: true, supervisor: null, leader: null, members: [], links: [] } as const satisfies LabStatus;
 
 describe('orders to the supervisor of a practice cluster', () => {
   let dir: string;

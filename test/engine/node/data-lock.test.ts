@@ -6,8 +6,8 @@ import path from 'node:path';
 import { RefusedError } from '../../../src/engine/errors.ts';
 import { encodeLockRecord, type HostFacts, type LockRecord, parseLockRecord } from '../../../src/engine/native/lock-record.ts';
 import { keepBallast } from '../../../src/engine/node/ballast.ts';
-import { DataLock } from '../../../src/engine/node/data-lock.ts';
-import { thisHost } from '../../../src/engine/node/host-facts.ts';
+import { DataLock } from '../../../src/engine/adapters/data-lock.ts';
+import { thisHost } from '../../../src/engine/adapters/host-facts.ts';
 import { LineLog } from '../../../src/engine/node/line-log.ts';
 
 const facts = (running: Record<number, number>, over: Partial<HostFacts> = {}): HostFacts => ({ host: 'h1', bootId: 'boot-1', startTicksOf: (pid) => running[pid] ?? null, ...over });
@@ -79,7 +79,7 @@ describe('lock of a data directory', () => {
   });
 
   it('of a process that was killed is found stale by the next one', () => {
-    const script = `import { DataLock } from ${JSON.stringify(path.resolve('src/engine/node/data-lock.ts'))}; DataLock.take(${JSON.stringify(directory)}); process.kill(process.pid, 'SIGKILL');`;
+    const script = `import { DataLock } from ${JSON.stringify(path.resolve('src/engine/adapters/data-lock.ts'))}; DataLock.take(${JSON.stringify(directory)}); process.kill(process.pid, 'SIGKILL');`;
     const done = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8' });
     assert.equal(done.signal, 'SIGKILL', done.stderr);
     assert.notEqual(record().pid, process.pid);

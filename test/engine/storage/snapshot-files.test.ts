@@ -247,7 +247,7 @@ describe('snapshot files', () => {
     try {
       const store = new SnapshotFileStore(new NodeDisk(root));
       const { id } = await store.write(HEAD, pieces(TWO_AND_A_BIT));
-      const raw = await gather(store.raw(id));
+      const raw = await gather(store.raw(id, HEAD));
       assert.ok(raw.equals(await fs.readFile(`${root}/snapshots/${id}.snap`)));
       assert.equal((await fs.stat(`${root}/snapshots/${id}.snap`)).mode & 0o777, 0o600);
       const reader = await store.open(id);

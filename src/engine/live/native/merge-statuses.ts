@@ -52,6 +52,7 @@ export function mergeStatuses(statuses: readonly NodeStatus[]): MemberList {
     pendingChange: source?.isChangePending === true ? { index: source.configurationIndex } : null,
     configurationIndex: source?.configurationIndex ?? 0,
     removedIds: source?.removedIds ?? [],
+    generation: Math.max(0, ...statuses.map((one) => one.generation)),
     quorum,
     failuresTolerated,
   };

@@ -1,13 +1,14 @@
+import type { TlsMaterial } from '../../adapters/grpc/credentials.ts';
 import { RaftClient } from '../../client/raft-client.ts';
 import type { MembershipChange } from '../../core/configuration.ts';
 import type { MemberId } from '../../core/types.ts';
 import { RefusedError, UnreachableError, UsageError } from '../../errors.ts';
 import { encodeKvQuery } from '../../native/kv-query.ts';
 import type { NodeStatus } from '../../ports/node-api.ts';
-import type { CallOptions, ChangeOptions, LeaderView, LiveCluster, SnapshotOffer } from '../cluster.ts';
+import type { CallOptions, ChangeOptions, ChangeOutcome, LeaderView, LiveCluster, SnapshotOffer, StateHash } from '../cluster.ts';
 import type { KvAccess } from '../kv-access.ts';
 import type { MemberList } from '../member-list.ts';
-import type { Connection } from '../registry.ts';
+import type { Connection, PemTexts } from '../registry.ts';
 import { leadershipOf, leaderView, mergeStatuses } from './merge-statuses.ts';
 import { failureOf, NativeKv } from './native-kv.ts';
 
@@ -31,7 +32,7 @@ class NativeCluster implements LiveCluster {
     return leaderView(await this.statuses(options));
   }
 
-  async changeMembership(change: MembershipChange, options: ChangeOptions): Promise<{ index: number; term: number }> {
+  async changeMembership(change: MembershipChange, options: ChangeOptions): Promise<ChangeOutcome> {
     return this.client.changeMembership(change, options).catch((error: unknown) => {
       throw failureOf(error, `${change.kind} ${change.id}`, LOOK_AGAIN);
     });
@@ -69,6 +70,11 @@ class NativeCluster implements LiveCluster {
     };
   }
 
+  async stateHashes(_revision: number | null, options: CallOptions): Promise<StateHash[]> {
+    const statuses = await this.statuses(options);
+    return statuses.filter((one) => !one.isRemoved).map((one) => ({ member: one.memberId, hash: one.stateHash, revision: null, index: one.appliedIndex }));
+  }
+
   kv(): KvAccess {
     return new NativeKv(this.client);
   }
@@ -100,12 +106,23 @@ class NativeCluster implements LiveCluster {
   }
 }
 
-/** @throws {UsageError} When certificates are no certificates. */
+/** @throws {UsageError} When certificates are missing or are none, or an endpoint has a scheme. */
 export async function openNativeCluster(connection: Connection): Promise<LiveCluster> {
-  const { endpoints, clusterId, tls } = connection;
+  const { endpoints, clusterId, dial } = connection;
+  const tls = wholeSet(connection.tls);
+  for (const one of endpoints) if (one.includes('://')) throw new UsageError(`"${one}" is no endpoint of a native cluster`, 'Write host:port, without a scheme: 10.0.0.11:7001');
   try {
-    return new NativeCluster(new RaftClient({ endpoints, ...(tls === null ? { insecureLoopback: true } : { tls }), ...(clusterId === null ? {} : { clusterId }) }));
+    return new NativeCluster(new RaftClient({ endpoints, ...(tls === null ? { insecureLoopback: true } : { tls }), ...(clusterId === null ? {} : { clusterId }), dial }));
   } catch (cause) {
     throw new UsageError(`the certificates cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, 'Give PEM files that belong together: --cacert, --cert, --key', { cause });
   }
+}
+
+/** Members and clients show each other certificates, or neither does. */
+function wholeSet(tls: PemTexts | null): TlsMaterial | null {
+  if (tls === null) return null;
+  const { ca, certificate, key } = tls;
+  if (ca !== null && certificate !== null && key !== null) return { ca, certificate, key };
+  const missing = [ca === null ? '--cacert' : '', certificate === null ? '--cert' : '', key === null ? '--key' : ''].filter((one) => one !== '');
+  throw new UsageError(`${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing: members and clients show each other certificates`, 'Give all three: --cacert, --cert, --key');
 }

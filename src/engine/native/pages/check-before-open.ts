@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ByteSource } from './byte-source.ts';
+import { descriptorSource } from './descriptor-source.ts';
 import { openLmdb } from './lmdb-file.ts';
 
 export const DATA_FILE = 'data.mdb';
@@ -43,20 +44,4 @@ function checkSource(source: ByteSource, bad: (problem: string, byteOffset: numb
   if (badMeta !== undefined) return bad(badMeta.problem, badMeta.byteOffset);
   const damage = view?.firstDamage() ?? null;
   return damage === null ? { ok: true } : bad(damage.problem, damage.byteOffset);
-}
-
-function descriptorSource(fd: number, name: string, size: number): ByteSource {
-  return {
-    name,
-    size,
-    readInto(into, offset) {
-      let done = 0;
-      while (done < into.length) {
-        const read = fs.readSync(fd, into, done, into.length - done, offset + done);
-        if (read === 0) break;
-        done += read;
-      }
-      return done;
-    },
-  };
 }

@@ -5,7 +5,7 @@ import { findDataDir } from './data-dir.ts';
 import { detectEtcd } from './detect.ts';
 import { readLog } from './log-reading.ts';
 import { readRecords } from './log-records.ts';
-import { assemble } from './report.ts';
+import { assemble, type MemberParts } from './report.ts';
 import { readSnapDirectory, usableSnaps } from './snap-directory.ts';
 
 /** etcd 3.3 to 3.6: data directories, a separate WAL, or single files of them. */
@@ -17,8 +17,19 @@ export const etcdReader: StoreReader = {
   read: readMember,
 };
 
-/** The db first, then the log: a server that writes meanwhile then leaves the log ahead of the db, never the other way round. */
 function readMember(place: string, options: ReadOptions): MemberReading {
+  const parts = readParts(place, options);
+  const { directory, log } = parts;
+  const { report, findings, configurations } = assemble(parts);
+  return { report, findings, configurations, records: (range) => readRecords(directory.segments, log.survey, log.ends, range) };
+}
+
+/**
+ * Everything that lies in the directory, before it is judged. The db first, then the log: a server that writes meanwhile then leaves
+ * the log ahead of the db, never the other way round.
+ * @throws {UnreadableError} When nothing at all can be read.
+ */
+export function readParts(place: string, options: ReadOptions): MemberParts {
   const directory = findDataDir(place, options.walDir);
   if (!directory) throw new UnreadableError(place, 'holds no files of an etcd member', 'Name the data directory, a WAL directory, one .wal file or a db');
   let backend = readBackend(directory.db, options);
@@ -34,6 +45,5 @@ function readMember(place: string, options: ReadOptions): MemberReading {
   if (directory.segments.length === 0 && !backend.db && snaps.length === 0) {
     throw new UnreadableError(place, backend.name === null ? 'holds neither a log nor a db' : (backend.problem ?? 'nothing in it can be read'));
   }
-  const { report, findings, configurations } = assemble({ place, directory, backend, snaps, usable, log });
-  return { report, findings, configurations, records: (range) => readRecords(directory.segments, survey, log.ends, range) };
+  return { place, directory, backend, snaps, usable, log };
 }

@@ -34,7 +34,7 @@ function pageFindings(file: string, { badMetas, pageDamage, freeDamage, lostComm
 }
 
 function recordFindings(file: string, records: StoredRecords): Finding[] {
-  const all: readonly Stored<unknown>[] = [records.format, records.identity, records.hardState, records.incarnation, records.snapshots, records.base, records.tail, records.tailCopy];
+  const all: readonly Stored<unknown>[] = [records.format, records.identity, records.hardState, records.incarnation, records.snapshots, records.base, records.tail, records.tailCopy, records.recoveries];
   return all.flatMap((one) => ('rule' in one ? [finding(one.rule, 'error', one.problem, { file, byteOffset: one.byteOffset, fix: one.rule === 'record-newer' ? 'Read it with a newer version of this tool' : DO_NOT_START })] : []));
 }
 

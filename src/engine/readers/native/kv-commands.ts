@@ -2,6 +2,7 @@ import { decodeConfiguration, learnersOf, votersOf } from '../../core/configurat
 import type { DecodedEntry, EntryDecoder } from '../../model/reading.ts';
 import { decodeKvCommand } from '../../native/kv-command.ts';
 import type { KvCommand } from '../../native/kv-command.ts';
+import { recoveryOf, type RecoveryMark } from '../../native/recovery-record.ts';
 
 /** Entries of our own log with commands of the kv state machine: operation, key and sizes; values only in `value`. */
 export const decodeNativeEntry: EntryDecoder = ({ kind, data }) => {
@@ -25,7 +26,15 @@ function plain(op: string, detail = ''): DecodedEntry {
 function decodeMembers(data: Uint8Array): DecodedEntry {
   const configuration = decodeConfiguration(data);
   const learners = learnersOf(configuration);
+  const recovery = recoveryOf(data);
+  if (recovery !== null) return plain('recovery', describeRecovery(recovery, votersOf(configuration)));
   return plain('configuration', `voters ${votersOf(configuration).join(' ')}${learners.length > 0 ? `, learners ${learners.join(' ')}` : ''}`);
+}
+
+function describeRecovery({ from, to, source, floor, last, kept, verdict, proof, planId }: RecoveryMark, voters: readonly string[]): string {
+  const cluster = from.clusterId === to.clusterId ? '' : `cluster ${from.clusterId} -> ${to.clusterId}, `;
+  const dropped = last.index > kept.index ? `, ${last.index - kept.index} dropped behind it` : '';
+  return `${cluster}generation ${from.generation} -> ${to.generation}, of ${source} at ${kept.term}/${kept.index}${dropped}, floor ${floor}, loss ${verdict} (${proof}), voters ${voters.join(' ')}, plan ${planId.slice(0, 6)}`;
 }
 
 function decodeCommand(command: KvCommand): DecodedEntry {

@@ -11,7 +11,7 @@ import type { LogReading } from './log-reading.ts';
 import { areNamesKnown, assemble, configurationsOf } from './report.ts';
 import { runningOn } from './running.ts';
 import { readSnapshots, snapshotFindings } from './snapshot-directory.ts';
-import type { MemberSnapshot } from './snapshot-directory.ts';
+import type { Lineage, MemberSnapshot } from './snapshot-directory.ts';
 import { readState } from './state.ts';
 import type { StoredRecords } from './stored-records.ts';
 
@@ -41,11 +41,17 @@ function readMember(place: string, directory: NativeDir, options: ReadOptions): 
   options.progress?.(log?.bytes ?? 0, log?.bytes ?? 0, directory.log);
   const read = snapshots ?? readSnapshots(directory, [], options.progress);
   if (log !== null) findings.push(...logFindings(directory.log, log), ...fitFindings(directory.log, log, read));
-  findings.push(...snapshotFindings(directory, read, areNamesKnown(log), log?.records.identity.value ?? null, running !== null), ...state.findings);
+  findings.push(...snapshotFindings(directory, read, { areNamesKnown: areNamesKnown(log), lineages: lineagesOf(log), isRunning: running !== null }), ...state.findings);
   const parts = { place, directory, log, snapshots: read, state, running, findings };
   const { report, findings: all } = assemble(parts);
   const configurations = toChanges(configurationsOf(parts));
   return { report, findings: all, configurations, records: (range = {}) => (log === null ? [].values() : readRecords(directory, log.transaction, range)) };
+}
+
+/** The member's own lineage and those it was recovered from: snapshots of all of them are its own. Null where its identity is lost. */
+function lineagesOf(log: LogReading | null): readonly Lineage[] | null {
+  const identity = log?.records.identity.value ?? null;
+  return identity === null ? null : [identity, ...(log?.records.recoveries.value ?? []).map((one) => one.from)];
 }
 
 function openLog(directory: NativeDir, snapshotIndex: (records: StoredRecords) => number, findings: Finding[]): LogReading | null {

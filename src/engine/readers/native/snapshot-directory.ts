@@ -9,7 +9,7 @@ import type { Progress } from '../../model/reading.ts';
 import { SNAPSHOT_DIRECTORY } from '../../native/layout.ts';
 import { PART_SUFFIX, SNAPSHOT_SUFFIX } from '../../native/snapshot-layout.ts';
 import type { SnapshotManifest } from '../../ports/snapshot-files.ts';
-import type { Identity, NamedSnapshot } from '../../ports/storage.ts';
+import type { NamedSnapshot } from '../../ports/storage.ts';
 import { FileSource, listDirectory } from '../file-source.ts';
 import { checkSnapshotFile } from './snapshot-check.ts';
 import type { NativeDir } from './data-dir.ts';
@@ -92,8 +92,20 @@ export function toSnapshotReport({ file, position, bytes, manifest, named, probl
   };
 }
 
-/** @param identity Whose directory it is; null where that is lost. */
-export function snapshotFindings(directory: NativeDir, snapshots: readonly MemberSnapshot[], areNamesKnown: boolean, identity: Identity | null, isRunning: boolean): Finding[] {
+/** One generation of one cluster. */
+export interface Lineage {
+  readonly clusterId: string;
+  readonly generation: number;
+}
+
+export interface SnapshotSurroundings {
+  readonly areNamesKnown: boolean;
+  /** The member's own, then those it was recovered from; null where its identity is lost. */
+  readonly lineages: readonly Lineage[] | null;
+  readonly isRunning: boolean;
+}
+
+export function snapshotFindings(directory: NativeDir, snapshots: readonly MemberSnapshot[], { areNamesKnown, lineages, isRunning }: SnapshotSurroundings): Finding[] {
   const findings: Finding[] = [];
   for (const snapshot of snapshots) {
     const { file, problem, named, manifest } = snapshot;
@@ -104,8 +116,9 @@ export function snapshotFindings(directory: NativeDir, snapshots: readonly Membe
     } else if (named === null && areNamesKnown && !isRunning) {
       findings.push(finding('snapshot-orphan', 'info', `snapshot ${snapshot.id} is sound, but the log does not name it: the process ended before it was, or it was replaced`, { file, fix: 'Nothing to do: the next start removes it' }));
     }
-    if (identity !== null && manifest !== null && (manifest.clusterId !== identity.clusterId || manifest.generation !== identity.generation)) {
-      const message = `snapshot ${snapshot.id} is of cluster ${manifest.clusterId}, generation ${manifest.generation}; the member of ${identity.clusterId}, generation ${identity.generation}`;
+    const own = lineages?.[0];
+    if (own !== undefined && manifest !== null && !isOneOf(lineages, manifest)) {
+      const message = `snapshot ${snapshot.id} is of cluster ${manifest.clusterId}, generation ${manifest.generation}; the member of ${own.clusterId}, generation ${own.generation}`;
       findings.push(finding('snapshot-foreign', named === null ? 'warn' : 'error', message, { file, fix: 'Find out where this file came from before anything is started' }));
     }
   }
@@ -116,4 +129,8 @@ export function snapshotFindings(directory: NativeDir, snapshots: readonly Membe
     findings.push(finding('snapshot-unfinished', 'info', `${parts.length === 1 ? 'a snapshot was' : `${parts.length} snapshots were`} being written or received when the process ended`, { file: `${directory.snapshots}/${part}` }));
   }
   return findings;
+}
+
+function isOneOf(lineages: readonly Lineage[] | null, { clusterId, generation }: Lineage): boolean {
+  return lineages?.some((one) => one.clusterId === clusterId && one.generation === generation) ?? true;
 }

@@ -5,6 +5,7 @@ import { decodeFormat, decodeIdentity, decodeSnapshotNames } from '../../native/
 import type { LmdbView } from '../../native/pages/lmdb-file.ts';
 import { decodeHardState, decodeIncarnation, decodePosition } from '../../native/position-records.ts';
 import type { ChainPosition } from '../../native/position-records.ts';
+import { decodeRecoveries, type RecoveryMark } from '../../native/recovery-record.ts';
 import type { Identity, NamedSnapshot } from '../../ports/storage.ts';
 
 /** One record of the environment: its value, or why there is none. */
@@ -20,6 +21,8 @@ export interface StoredRecords {
   readonly base: Stored<ChainPosition>;
   readonly tail: Stored<ChainPosition>;
   readonly tailCopy: Stored<ChainPosition>;
+  /** Newest first; an empty list where none was ever done: most stores have no such record. */
+  readonly recoveries: Stored<readonly RecoveryMark[]>;
 }
 
 export function readStoredRecords(view: LmdbView): StoredRecords {
@@ -33,6 +36,7 @@ export function readStoredRecords(view: LmdbView): StoredRecords {
     base: meta(META_KEY.base, (bytes) => decodePosition('base', bytes)),
     tail: meta(META_KEY.tail, (bytes) => decodePosition('tail', bytes)),
     tailCopy: readOne(view, TAIL_DATABASE, TAIL_COPY_KEY, (bytes) => decodePosition('tail', bytes)),
+    recoveries: absentIs([], meta(META_KEY.recoveries, decodeRecoveries)),
   };
 }
 
@@ -47,6 +51,10 @@ function readOne<T>(view: LmdbView, database: string, key: Uint8Array, decode: (
   const decoded = decode(found.value);
   if (decoded.ok) return { value: decoded.value, byteOffset: found.byteOffset };
   return { value: null, byteOffset: found.byteOffset, rule: decoded.rule, problem: `${name}: ${decoded.problem}` };
+}
+
+function absentIs<T>(value: T, stored: Stored<T>): Stored<T> {
+  return 'rule' in stored && stored.rule === 'record-missing' ? { value, byteOffset: stored.byteOffset } : stored;
 }
 
 /** The tail descriptor, from whichever home still has it; the further one where they differ. */

@@ -40,6 +40,8 @@ export interface SourceDirectory {
 /** What a target would do, worked out without writing anything. */
 export interface TargetDraft {
   readonly kind: TargetKind;
+  /** Where the target has to cut earlier than was decided, with a note that says why; absent: as decided. */
+  readonly keepTo?: LogIndex;
   readonly changes: FileChange[];
   readonly swap: Swap;
   readonly parameters: Record<string, unknown>;

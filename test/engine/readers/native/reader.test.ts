@@ -8,7 +8,7 @@ import type { LmdbView } from '../../../../src/engine/native/pages/lmdb-file.ts'
 import { encodeLockRecord } from '../../../../src/engine/native/lock-record.ts';
 import { decodeNativeEntry } from '../../../../src/engine/readers/native/kv-commands.ts';
 import { nativeReader } from '../../../../src/engine/readers/native/reader.ts';
-import { DataLock } from '../../../../src/engine/node/data-lock.ts';
+import { DataLock } from '../../../../src/engine/adapters/data-lock.ts';
 import { detectReader } from '../../../../src/engine/readers/index.ts';
 import type { LogRecord, MemberReading } from '../../../../src/engine/model/reading.ts';
 import { encodeHardState, encodePosition } from '../../../../src/engine/native/position-records.ts';

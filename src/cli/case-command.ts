@@ -1,0 +1,82 @@
+import path from 'node:path';
+import { RefusedError, UsageError } from '../engine/errors.ts';
+import type { RecoveryPlan } from '../engine/model/plan.ts';
+import { parsePlan } from '../engine/model/plan-schema.ts';
+import { isFile } from '../engine/readers/file-source.ts';
+import { caseDirectory } from '../engine/recovery/case-directory.ts';
+import { appendTranscript, caseDirectories, casePlan, findCase, isCaseDirectory, planFiles, readPlanText } from '../engine/recovery/case-files.ts';
+import { operatorName } from '../engine/recovery/plan/operator.ts';
+import { ChangeCommand } from './change-command.ts';
+import { commandLine } from './quote.ts';
+
+/** A plan as opened, and where its case is kept. */
+export interface OpenedPlan {
+  readonly plan: RecoveryPlan;
+  readonly file: string;
+  /** Relative as given or found; it need not exist when the plan was written elsewhere. */
+  readonly caseDir: string;
+  /** What names the plan again in a command to type: nothing where the default finds it. */
+  readonly words: readonly string[];
+}
+
+/** A command on a case: it opens the plan that is meant, and each run leaves a line in the transcript of the case. */
+export abstract class CaseCommand<T> extends ChangeCommand<T> {
+  private caseDir: string | null = null;
+
+  /** From now on the run belongs to this case. */
+  protected keepIn(caseDir: string): void {
+    this.caseDir = caseDir;
+  }
+
+  /**
+   * The plan that `word` names, a file or the first characters of an id; without a word the only plan of the case.
+   * @throws {UsageError} When none or several are meant. @throws {CorruptDataError} @throws {RefusedError} As `parsePlan` does.
+   */
+  protected async openPlan(word: string | undefined, given: string | undefined): Promise<OpenedPlan> {
+    const file = word === undefined ? casePlan(findCase(given)) : isFile(word) ? word : await planOfId(word, given);
+    const home = path.dirname(file);
+    // Noted before the plan is read: a plan that is refused belongs to its case too.
+    if (given !== undefined || isCaseDirectory(home)) this.keepIn(given ?? home);
+    const plan = await parsePlan(readPlanText(file), file);
+    const caseDir = this.caseDir ?? caseDirectory(undefined, plan.cluster.clusterId, plan.source);
+    this.keepIn(caseDir);
+    return { plan, file, caseDir, words: planWords(word, given) };
+  }
+
+  override async run(): Promise<void> {
+    const startedAt = new Date();
+    // An interrupt ends the process from inside: the line is written on the way out.
+    const note = (exit: number): void => {
+      if (this.caseDir === null) return;
+      appendTranscript(this.caseDir, { at: startedAt.toISOString(), command: commandLine('raft-inspector', ...(this.id ?? '').split(':'), ...this.argv), exit, durationMs: Date.now() - startedAt.getTime(), by: operatorName() });
+    };
+    process.once('exit', note);
+    await super.run();
+    process.off('exit', note);
+    note(Number(process.exitCode ?? 0));
+  }
+}
+
+function planWords(word: string | undefined, given: string | undefined): string[] {
+  return [...(word === undefined ? [] : [word]), ...(given === undefined ? [] : ['--case', given])];
+}
+
+/** Looks in the case, or in every case here, for the plan whose id begins with the word. */
+async function planOfId(word: string, given: string | undefined): Promise<string> {
+  const files = (given === undefined ? caseDirectories() : [findCase(given)]).flatMap(planFiles);
+  const found: string[] = [];
+  if (/^[0-9a-f-]{4,36}$/.test(word)) for (const file of files) if ((await idOf(file))?.startsWith(word) === true) found.push(file);
+  if (found.length > 1) throw new UsageError(`${word} names several plans: ${found.join(', ')}`, 'Name the file');
+  if (found[0] !== undefined) return found[0];
+  throw new UsageError(`${word} is neither a plan file nor the id of a plan here`, files.length === 0 ? 'Name the plan file, or the case directory with --case' : `Plans here: ${files.join(', ')}`);
+}
+
+async function idOf(file: string): Promise<string | null> {
+  try {
+    return (await parsePlan(readPlanText(file), file)).planId;
+  } catch (error) {
+    // A plan that was edited is found by its id all the same, and refused when it is opened.
+    const id = error instanceof RefusedError ? /"planId": ?"([0-9a-f-]{36})"/.exec(readPlanText(file))?.[1] : undefined;
+    return id ?? null;
+  }
+}

@@ -1,0 +1,56 @@
+import { Flags } from '@oclif/core';
+import type { RecoveryPlan } from '../engine/model/plan.ts';
+import type { PickOutcome } from '../engine/recovery/pick.ts';
+import { NoSourceError } from '../engine/recovery/plan/refusals.ts';
+import { REPEATABLE } from './flags.ts';
+import { commandLine } from './quote.ts';
+
+const group = 'DECISIONS';
+
+/** What the operator decides about a plan: the same for `recover plan` and `recover bootstrap`. */
+export const planFlags = {
+  source: Flags.string({ helpGroup: group, helpValue: '<label>', summary: 'Another disk than the pick (needs --override other-source)' }),
+  'in-doubt': Flags.option({ options: ['keep', 'drop'] as const, default: 'keep' as const })({ helpGroup: group, helpValue: 'keep|drop', summary: 'Entries that may or may not have been committed' }),
+  'new-cluster-id': Flags.option({ options: ['auto', 'keep', 'new'] as const, default: 'auto' as const })({ helpGroup: group, helpValue: 'auto|keep|new', summary: 'Whether the cluster gets another id; auto: as little as possible' }),
+  'bump-revision': Flags.integer({ helpGroup: group, helpValue: '<n>', min: 1, summary: 'Add this to the revision, so that watchers start anew (etcd)' }),
+  'self-address': Flags.string({ helpGroup: group, helpValue: '<address>', summary: "The source's own address for members, where it changes" }),
+  'target-members': Flags.custom<3 | 5>({ options: ['3', '5'], default: 3, parse: async (text) => (text === '5' ? 5 : 3) })({ helpGroup: group, helpValue: '3|5', summary: 'How many voters the cluster grows back to' }),
+};
+
+const connecting = 'RUNNING RESULT';
+
+/** How the running result will be reached; kept in the plan for verify. Places of files only, never a secret. */
+export const connectionFlags = {
+  endpoint: Flags.string({ ...REPEATABLE, helpGroup: connecting, helpValue: '<host:port>', summary: 'Where the recovered server will answer (default: as --from says)' }),
+  cacert: Flags.string({ helpGroup: connecting, helpValue: '<file>', summary: 'Certificate of the authority' }),
+  cert: Flags.string({ helpGroup: connecting, helpValue: '<file>', summary: 'Certificate to show' }),
+  key: Flags.string({ helpGroup: connecting, helpValue: '<file>', summary: 'Its private key' }),
+};
+
+interface ConnectionValues {
+  endpoint?: string[] | undefined;
+  cacert?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+  from?: string | undefined;
+}
+
+/** The flags win over what the server's own configuration says; null when nothing tells. */
+export async function planConnection(flags: ConnectionValues): Promise<RecoveryPlan['connection']> {
+  const { endpoint, cacert, cert, key, from } = flags;
+  const told = from === undefined ? null : await configured(from);
+  if (endpoint === undefined && cacert === undefined && cert === undefined && key === undefined) return told;
+  const endpoints = endpoint?.flatMap((one) => one.split(',')).map((one) => one.trim()).filter((one) => one !== '') ?? told?.endpoints ?? [];
+  return { endpoints, cacert: cacert ?? told?.cacert ?? null, cert: cert ?? told?.cert ?? null, key: key ?? told?.key ?? null };
+}
+
+async function configured(file: string): Promise<RecoveryPlan['connection']> {
+  const { connectionTo, serverFrom } = await import('../engine/places/from.ts');
+  return connectionTo(await serverFrom(file));
+}
+
+/** @throws {NoSourceError} With the command that says why. */
+export function refuseWithoutSource({ report, refused }: PickOutcome, words: readonly string[]): void {
+  if (report.source !== null) return;
+  throw new NoSourceError(`no source can be named: ${refused ?? 'no disk qualifies'}`, `${commandLine('raft-inspector', 'recover', 'pick', ...words, '--explain')} says why for each disk`);
+}

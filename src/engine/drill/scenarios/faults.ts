@@ -1,0 +1,49 @@
+import { faultsOf, type Preset } from '../presets.ts';
+import { FaultBoard } from '../fault-board.ts';
+import { FAILOVER_POINTS, NOTHING_LOST, type Scenario, type ScenarioResult } from '../scenario.ts';
+import { showFault, type Fault } from '../fault.ts';
+import type { DrillWorld } from '../world.ts';
+import { electionAfter } from './failover.ts';
+
+const AFTERWARDS_MS = 1500;
+
+async function runFaults(world: DrillWorld, faults: readonly Fault[]): Promise<ScenarioResult> {
+  const { recorder } = world;
+  const leader = await world.leader();
+  const begun = await recorder.phase('faults', async () => {
+    recorder.setZero(world.nowMs(), faults[0] === undefined ? 'no fault' : showFault(faults[0]));
+    return new FaultBoard(world).carryOut(faults);
+  });
+  await recorder.phase('catch up', async () => {
+    const endedAt = world.nowMs();
+    await world.leader(60_000);
+    await world.acknowledgedAfter(endedAt, 60_000);
+    await world.pause(AFTERWARDS_MS);
+  });
+  const first = begun.find((one) => one.members.includes(leader));
+  const electionMs = first === undefined ? null : electionAfter(world, first.atMs);
+  return {
+    rtoMs: null,
+    electionMs,
+    points: { ...FAILOVER_POINTS, election: ['the fault hits the leader', 'first write acknowledged after the gap it tears'] },
+    told: { broken: `${faults.map(showFault).join('; ')}.`, done: 'The faults were ended; nothing else was done.', proven: 'The cluster serves again, no acknowledged write was lost, and the members agree.' },
+  };
+}
+
+/** Whatever the drill file lists under `faults`. */
+export const listedFaults: Scenario = {
+  name: 'faults',
+  topic: 'faults of your own',
+  title: 'the faults of the drill file',
+  seconds: 20,
+  nodes: 3,
+  timing: 'fast',
+  limits: NOTHING_LOST,
+  run: (world) => runFaults(world, faultsOf(world.file)),
+};
+
+/** A named fault as a drill of its own. */
+export function presetScenario({ name, topic, title, timing, nodes, faults, limits }: Preset): Scenario {
+  const lastsMs = Math.max(...faults.map((one) => one.atMs + one.forMs));
+  return { name, topic, title, seconds: Math.ceil(lastsMs / 1000) + 8, nodes, timing, limits, run: (world) => runFaults(world, world.file.faults.length > 0 ? faultsOf(world.file) : faults) };
+}

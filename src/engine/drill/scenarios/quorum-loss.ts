@@ -1,0 +1,139 @@
+import { type Identified, check, decisionLines, type Disk, grow, identify, rebuild, survey } from '../rescue.ts';
+import { heldBy, type Held, judgeVerdict } from '../ground-truth.ts';
+import { pickOne } from '../random.ts';
+import { NOTHING_LOST, type Scenario, type ScenarioResult } from '../scenario.ts';
+import type { DrillWorld } from '../world.ts';
+import { electionAfter } from './failover.ts';
+
+/** Between the loss of the majority and the end of the survivors: clients notice, and what is on its way arrives. */
+const BEFORE_SURVIVORS_MS = 250;
+
+/** How the majority died, and who is left. */
+interface Loss {
+  readonly dead: string[];
+  readonly survivors: string[];
+  readonly firstAt: number;
+  readonly lostAt: number;
+}
+
+/** Kills the majority with SIGKILL: one member after the other, each loss survived until the last one, or all in one moment. */
+async function loseMajority(world: DrillWorld): Promise<Loss> {
+  const { recorder, options, file } = world;
+  const count = Math.ceil(world.members.length / 2);
+  const dead: string[] = [];
+  let [firstAt, lostAt] = [0, 0];
+  if (file.kill === 'at-once') {
+    const leader = await world.leader();
+    const others = world.members.filter((id) => id !== leader);
+    dead.push(leader);
+    while (dead.length < count) dead.push(pickOne(others.filter((id) => !dead.includes(id)), options.random));
+    firstAt = lostAt = await world.kill(dead);
+  } else {
+    while (dead.length < count) {
+      const leader = await world.leader();
+      const left = world.members.filter((id) => !dead.includes(id));
+      const victim = dead.length === 0 ? leader : pickOne(left, options.random);
+      lostAt = await world.kill([victim]);
+      if (dead.length === 0) firstAt = lostAt;
+      dead.push(victim);
+      // Until the last one the others go on: what clients are told meanwhile is on every disk that is left.
+      if (dead.length < count) {
+        await world.acknowledgedAfter(lostAt + 30);
+        await world.pause(400);
+      }
+    }
+  }
+  const survivors = world.members.filter((id) => !dead.includes(id));
+  recorder.setZero(lostAt, `${dead.at(-1)} killed: the majority is gone`);
+  await world.pause(BEFORE_SURVIVORS_MS);
+  await world.kill(survivors, 'SIGKILL', `kill -9 ${survivors.join(', ')}, so that their files hold still`);
+  return { dead, survivors, firstAt, lostAt };
+}
+
+async function run(world: DrillWorld): Promise<ScenarioResult> {
+  const { recorder } = world;
+  const original = [...world.members];
+  const loss = await recorder.phase('lose the majority', () => loseMajority(world));
+  await recorder.phase('stop traffic', () => world.traffic.stop());
+  const survivors = loss.survivors.map((id): Disk => ({ label: id, directory: world.dataOf(id) }));
+  const found = await recorder.phase('identify', () => identify(world, survivors));
+  const held = await truthOf(world, found, original);
+  const plan = await recorder.phase('rebuild', () => rebuild(world, found, survivors, original.length === 5 ? 5 : 3, []));
+  await recorder.phase('check', () => check(world, plan));
+  const reopen = (): Promise<number> =>
+    recorder.phase('reopen', async () => {
+      world.openTraffic();
+      const atMs = await world.acknowledgedAfter(loss.lostAt + BEFORE_SURVIVORS_MS, 30_000);
+      recorder.brackets.push({ name: 'no service', fromMs: loss.lostAt, toMs: atMs, fromEvent: `${loss.dead.at(-1)} killed`, toEvent: 'first acknowledged write' });
+      recorder.excused.push({ fromMs: loss.lostAt, toMs: atMs });
+      return atMs;
+    });
+  const early = world.file.reopen === 'after-check' ? await reopen() : null;
+  await grow(world, plan);
+  const servedAt = early ?? (await reopen());
+  await world.pause(500);
+  await checkOldMember(world, loss.dead);
+  return {
+    rtoMs: servedAt - loss.lostAt,
+    electionMs: loss.dead.length > 1 && world.file.kill === 'one-by-one' ? electionAfter(world, loss.firstAt) : null,
+    points: { rto: [`${loss.dead.length === 2 ? '2nd' : `${loss.dead.length}rd`} member killed`, 'first acknowledged write'], election: ['the leader killed first', 'first write acknowledged by another leader'] },
+    decision: decisionLines(found),
+    beyondReach: held.lacks,
+    told: {
+      broken: `${loss.dead.join(', ')} were killed with SIGKILL under load${world.file.kill === 'at-once' ? ', in one moment' : ', one after the other'}, and ${loss.survivors.join(', ')} right after: ${original.length} members without a majority.`,
+      done: `Traffic was stopped, ${found.report.source} was picked, a cluster of one was built from its disk and checked, clients were let back in ${world.file.reopen === 'after-check' ? 'and' : 'after'} ${plan.joins.map((one) => one.member).join(', ')} joined one at a time.`,
+      proven: 'Every acknowledged write that a surviving disk held is there, once; the old members are refused.',
+    },
+  };
+}
+
+/** What really was on the source's disk, and whether the pick said so: all disks of the practice cluster can still be read. */
+async function truthOf(world: DrillWorld, found: Identified, original: readonly string[]): Promise<Held> {
+  const { recorder, traffic } = world;
+  const acknowledged = traffic.writes.filter((one) => one.outcome === 'ok');
+  const source = found.disks.find((one) => one.evidence.report.label === found.report.source);
+  if (source?.reading === null || source === undefined) throw new Error(`no source was found among ${found.disks.map((one) => one.evidence.report.label).join(', ')}`);
+  const held = heldBy(source.reading, acknowledged);
+  const { ok, detail } = judgeVerdict(found.report, held);
+  recorder.check('the verdict on the loss agrees with the truth', ok, detail);
+  const all = await survey(world, original.map((id) => ({ label: id, directory: world.dataOf(id) })));
+  const { examine } = await import('../../recovery/pick.ts');
+  const whole = examine(all.map((one) => one.evidence)).report;
+  const best = all.find((one) => one.evidence.report.label === whole.source);
+  const complete = best?.reading === null || best === undefined ? null : heldBy(best.reading, acknowledged);
+  recorder.check('with every disk the pick proves that nothing is lost, and it is so', whole.loss.verdict === 'none' && complete?.lackedAt.length === 0, `source ${whole.source ?? 'none'}, loss ${whole.loss.verdict} (${whole.loss.proof}), ${complete?.lackedAt.length ?? '?'} acknowledged writes missing from its log`);
+  return held;
+}
+
+/** An old member that comes back is not let in, and changes nothing. */
+async function checkOldMember(world: DrillWorld, dead: readonly string[]): Promise<void> {
+  const { recorder } = world;
+  const id = pickOne(dead, world.options.random);
+  await recorder.phase('return of an old member', async () => {
+    const leader = await world.leader();
+    const before = await world.member(leader);
+    await world.start(id);
+    await world.pause(1500);
+    const [old, after] = [await world.member(id), await world.member(leader)];
+    const isOut = old.role !== 'leader' && old.leader === null && (old.appliedIndex ?? 0) <= (before.appliedIndex ?? 0);
+    recorder.check('an old member that returns is refused', isOut && after.role === 'leader' && after.term === before.term, `${id} ${old.state}, says ${old.role ?? '-'}, knows ${old.leader === null ? 'no leader' : `leader ${old.leader}`}; ${leader} leads, term ${before.term} -> ${after.term}`);
+    await world.kill([id]);
+  });
+}
+
+function quorumLoss(nodes: 3 | 5): Scenario {
+  return {
+    name: `quorum-loss-${nodes}`,
+    topic: 'loss of the majority',
+    title: `${nodes} members lose their majority for good`,
+    seconds: nodes === 3 ? 25 : 40,
+    nodes,
+    timing: 'fast',
+    limits: { rtoMs: 60_000, ...NOTHING_LOST, electionMs: 1000 },
+    run,
+  };
+}
+
+/** Requirement row 0-099, design 000 §7.4. */
+export const quorumLoss3 = quorumLoss(3);
+export const quorumLoss5 = quorumLoss(5);

@@ -1,0 +1,219 @@
+import path from 'node:path';
+import { CheckFailedError, DriftError, type InspectorError, RefusedError } from '../../errors.ts';
+import { removeTree, syncPath } from '../../files/durable.ts';
+import { listFiles, type TreeFile } from '../../files/tree.ts';
+import type { AppliedStep, ApplyReport } from '../../model/apply-report.ts';
+import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
+import { makeBackup, verifyBackup } from './backup.ts';
+import { applyInto } from './into.ts';
+import { type ApplyStepId, Journal } from './journal.ts';
+import type { ApplyOptions } from './options.ts';
+import { notInUse, type Preflight, preflight, refusalOf } from './preflight.ts';
+import { asOnlyRun, StepRun } from './run-steps.ts';
+import { buildResult, holds } from './staging.ts';
+import { type Standing, standingOf } from './standing.ts';
+import { swapDirectory, swapFiles } from './swap.ts';
+import { backupPlace, type Workplace, workplaceOf } from './workplace.ts';
+import { type ApplyWorld, REAL_WORLD } from './world.ts';
+
+const STEPS: readonly ApplyStepId[] = ['backup', 'build', 'check', 'swap'];
+
+/** What an apply would do, and everything that stands in its way. Nothing is created or changed. */
+export async function previewApply(plan: RecoveryPlan, options: ApplyOptions, world: ApplyWorld = REAL_WORLD): Promise<ApplyReport> {
+  const startedAt = world.nowMs();
+  const at = workplaceOf(plan, options);
+  const standing = standingOf(Journal.read(at.journal, world.ops), plan.planId);
+  const known = options.into === undefined ? await standsAlready(plan, at, standing, world) : null;
+  const looked = known ?? (await preflight(plan, at, options, world));
+  return {
+    planId: plan.planId,
+    state: known?.isApplied === true ? 'already-applied' : 'preview',
+    dataDir: at.dataDir,
+    result: options.into ?? at.dataDir,
+    backup: standing.backup === null || standing.backup.manifest === null || options.into !== undefined ? null : { id: shortPlanId(plan), path: standing.backup.path, sha256: standing.backup.manifest },
+    steps: STEPS.map((id) => ({ id, kind: id, status: known !== null && standing.done.includes(id) ? 'already' : 'not-started', durationMs: 0, detail: '' })),
+    checks: [...looked.checks],
+    refusals: looked.errors.map(refusalOf),
+    neededBytes: looked.neededBytes,
+    freeBytes: looked.freeBytes,
+    durationMs: Math.round(world.nowMs() - startedAt),
+  };
+}
+
+/**
+ * Applies a plan: backup, build beside, check, exchange by rename, each step between two durable lines of the journal. A run that was cut
+ * off anywhere is finished by the next one. Nothing is created before every check has passed.
+ * @throws {RefusedError} A rule stands in the way. @throws {DriftError} The data is not what the plan was made for.
+ * @throws {CheckFailedError} What was built is not as planned; nothing was exchanged. @throws {PartialError} Cut off; run it again.
+ */
+export async function applyPlan(plan: RecoveryPlan, options: ApplyOptions, world: ApplyWorld = REAL_WORLD): Promise<ApplyReport> {
+  const at = workplaceOf(plan, options);
+  if (options.into !== undefined) return applyInto(plan, at, options, world);
+  const early = await lookFirst(plan, at, options, world);
+  return asOnlyRun(at, world, async () => {
+    // Another run may have come in between: from here on the lock keeps it so.
+    const looked = early.fresh ? await lookFirst(plan, at, options, world) : early;
+    return new ApplyRun(plan, at, options, world).go(looked);
+  });
+}
+
+interface Looked extends Preflight {
+  readonly isApplied: boolean;
+  /** Whether the run begins from what the plan describes. */
+  readonly fresh: boolean;
+}
+
+/** @throws What stands in the way, the strongest. */
+async function lookFirst(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, world: ApplyWorld): Promise<Looked> {
+  const standing = standingOf(Journal.read(at.journal, world.ops), plan.planId);
+  const looked: Looked = (await standsAlready(plan, at, standing, world)) ?? { ...(await preflight(plan, at, options, world)), isApplied: false, fresh: true };
+  if (looked.errors[0] !== undefined) throw looked.errors[0];
+  return looked;
+}
+
+/** What there is to say when this plan's own journal is past the point where the data is as planned; null when it is not. */
+async function standsAlready(plan: RecoveryPlan, at: Workplace, standing: Standing, world: ApplyWorld): Promise<Looked | null> {
+  const begun = { neededBytes: 0, freeBytes: world.ops.freeBytes(path.dirname(at.dataDir)), isApplied: false, fresh: false };
+  const name = shortPlanId(plan);
+  const stopped = (error: InspectorError): Looked => ({ ...begun, errors: [error], checks: [{ name: 'result', ok: false, detail: error.message }] });
+  if (standing.state === 'undoing') return stopped(new RefusedError('undo-unfinished', `an undo of plan ${name} was begun and is not finished`, `Finish it: raft-inspector recover undo ${name} --execute`));
+  if (standing.state === 'applied') {
+    if (standing.result !== null && (await holds(at.dataDir, standing.result, world.ops))) return { ...begun, isApplied: true, errors: [], checks: [{ name: 'result', ok: true, detail: `plan ${name} is applied, and every file is as it left it` }] };
+    return stopped(new DriftError('data-moved-on', `plan ${name} was applied, and ${at.dataDir} has changed since`, 'The server has run on it: that is how it should be. See: raft-inspector recover verify'));
+  }
+  if (standing.state !== 'applying' || !standing.swapStarted) return null;
+  try {
+    return { ...begun, errors: [], checks: [{ name: 'in use', ...notInUse(at.dataDir, world) }, { name: 'result', ok: true, detail: `plan ${name} was being exchanged in: goes on there` }] };
+  } catch (error) {
+    if (error instanceof RefusedError) return stopped(error);
+    throw error;
+  }
+}
+
+class ApplyRun extends StepRun {
+  private readonly startedAt: number;
+
+  constructor(
+    private readonly whole: RecoveryPlan,
+    at: Workplace,
+    private readonly how: ApplyOptions,
+    world: ApplyWorld,
+  ) {
+    super(whole, at, how, world);
+    this.startedAt = world.nowMs();
+  }
+
+  async go(looked: Looked): Promise<ApplyReport> {
+    const before = standingOf(this.journal, this.plan.planId);
+    if (before.state === 'applied') {
+      this.cleanUp();
+      return this.report('already-applied', looked, before);
+    }
+    if (before.state !== 'applying') {
+      const place = backupPlace(this.whole, this.at, this.how.backupDir);
+      this.note({ event: 'begin', digest: this.whole.digest, dataDir: this.at.dataDir, backup: place, overrides: [...this.how.overrides, ...this.whole.overrides.map((one) => one.rule)], tool: this.whole.tool });
+    }
+    const begun = standingOf(this.journal, this.plan.planId);
+    if (!begun.swapStarted) {
+      await this.backUp();
+      await this.buildAndCheck();
+    } else for (const id of begun.done) this.steps.push({ id, kind: id, status: 'already', durationMs: 0, detail: 'by the run before' });
+    await this.swap();
+    this.note({ event: 'applied' });
+    this.cleanUp();
+    return this.report(before.state === 'applying' ? 'resumed' : 'applied', looked, standingOf(this.journal, this.plan.planId));
+  }
+
+  private async backUp(): Promise<void> {
+    const { backup, done } = standingOf(this.journal, this.plan.planId);
+    const place = backup?.path ?? backupPlace(this.whole, this.at, this.how.backupDir);
+    const { ops } = this.world;
+    let sha256 = '';
+    await this.step('backup', 'backup', { before: { event: 'started', step: 'backup' }, after: (detail) => ({ event: 'done', step: 'backup', detail, manifest: sha256 }), failed: (detail) => ({ event: 'failed', step: 'backup', detail }) }, async () => {
+      if (done.includes('backup') && backup?.manifest != null) {
+        ({ sha256 } = await verifyBackup(place, { planId: this.plan.planId, sha256: backup.manifest }, ops));
+        return { detail: `${this.whole.files.length} files, sha256 equal`, status: 'already' };
+      }
+      const total = this.whole.files.reduce((sum, one) => sum + one.bytes, 0);
+      let bytes = 0;
+      await makeBackup({ plan: this.whole, dataDir: this.at.dataDir, place, ops, onBytes: (more) => this.how.progress?.((bytes += more), total, 'backup') });
+      // Read back from the disk, by the same eyes that an undo will have.
+      ({ sha256 } = await verifyBackup(place, { planId: this.plan.planId, sha256: null }, ops));
+      return { detail: `${this.whole.files.length} files, sha256 equal` };
+    });
+  }
+
+  private async buildAndCheck(): Promise<void> {
+    const { ops, targetOf } = this.world;
+    const target = targetOf(this.whole.target);
+    let result: TreeFile[] = [];
+    await this.step('build', 'build', stepLines('build'), async () => {
+      result = await buildResult({ plan: this.whole, target, dataDir: this.at.dataDir, into: this.at.staging, unchanged: 'links', ops, progress: this.how.progress });
+      return { detail: `${this.whole.changes.length} of ${result.length} files differ` };
+    });
+    await this.step('check', 'check', { ...stepLines('check'), after: (detail) => ({ event: 'done', step: 'check', detail, result }) }, async () => {
+      const detail = await checkResult(this.whole, this.at.staging, this.world);
+      if (!(await holds(this.at.staging, result, ops))) throw new CheckFailedError('the result changed while it was checked', 'Nothing was exchanged. This is a defect of the tool: report it');
+      return { detail };
+    });
+  }
+
+  private async swap(): Promise<void> {
+    const { ops } = this.world;
+    const { result, swapStarted } = standingOf(this.journal, this.plan.planId);
+    const after = result ?? [];
+    // A server may have been started since the preflight.
+    notInUse(this.at.dataDir, this.world);
+    if (!swapStarted) this.stillAsPlanned();
+    await this.step('swap', 'swap', stepLines('swap'), async () => {
+      const { swap } = this.whole;
+      if (swap.kind === 'directory') swapDirectory(this.at, { part: swap.path, away: this.at.away }, ops);
+      else await swapFiles(this.at, { changes: this.whole.changes, before: this.whole.files, after }, ops);
+      if (!(await holds(this.at.dataDir, after, ops))) throw new DriftError('data-moved-on', `${this.at.dataDir} is not what was exchanged in: somebody writes to it`, 'Find out who, then bring the original back: raft-inspector recover undo --override data-moved-on');
+      return { detail: swap.kind === 'directory' ? `${path.join(this.at.dataDir, swap.path)} exchanged` : `${this.whole.changes.length} files exchanged` };
+    });
+  }
+
+  /** Names and sizes once more; content was hashed moments ago and is again when it is renamed over. */
+  private stillAsPlanned(): void {
+    const now = new Map(listFiles(this.at.dataDir, this.world.ops).map((one) => [one.path, one.facts.bytes]));
+    const odd = [...this.whole.files.filter((one) => now.get(one.path) !== one.bytes).map((one) => one.path), ...[...now.keys()].filter((one) => !this.whole.files.some((file) => file.path === one))];
+    if (odd.length > 0) throw new DriftError('drift', `${odd.slice(0, 4).join(', ')} changed while the result was built`, 'A server was started meanwhile. Stop it, then pick and plan again; the backup of this run is kept', odd);
+  }
+
+  private cleanUp(): void {
+    const { ops } = this.world;
+    removeTree(ops, this.at.staging);
+    removeTree(ops, this.at.away);
+    syncPath(ops, this.at.work);
+  }
+
+  private report(state: ApplyReport['state'], looked: Looked, standing: Standing): ApplyReport {
+    const steps = state === 'already-applied' ? STEPS.map((id): AppliedStep => ({ id, kind: id, status: 'already', durationMs: 0, detail: '' })) : this.steps;
+    return {
+      planId: this.plan.planId,
+      state,
+      dataDir: this.at.dataDir,
+      result: this.at.dataDir,
+      backup: standing.backup === null || standing.backup.manifest === null ? null : { id: shortPlanId(this.plan), path: standing.backup.path, sha256: standing.backup.manifest },
+      steps,
+      checks: [...looked.checks],
+      refusals: [],
+      neededBytes: looked.neededBytes,
+      freeBytes: looked.freeBytes,
+      durationMs: Math.round(this.world.nowMs() - this.startedAt),
+    };
+  }
+}
+
+/** @throws {CheckFailedError} With the first lines that are not as planned. */
+export async function checkResult(plan: RecoveryPlan, directory: string, { targetOf }: Pick<ApplyWorld, 'targetOf'>): Promise<string> {
+  const lines = await targetOf(plan.target).check(directory, plan.outcome, plan.parameters);
+  const wrong = lines.filter((one) => one.ok === false);
+  if (wrong.length > 0) throw new CheckFailedError(`what was built is not as planned: ${wrong.slice(0, 3).map((one) => `${one.name}: ${one.detail}`).join('; ')}`, 'Nothing was exchanged, the data is as it was. This is a defect of the tool: report it with the plan');
+  return `${lines.filter((one) => one.ok).length} of ${lines.length} as planned`;
+}
+
+function stepLines(step: ApplyStepId): { before: { event: 'started'; step: ApplyStepId }; after: (detail: string) => { event: 'done'; step: ApplyStepId; detail: string }; failed: (detail: string) => { event: 'failed'; step: ApplyStepId; detail: string } } {
+  return { before: { event: 'started', step }, after: (detail) => ({ event: 'done', step, detail }), failed: (detail) => ({ event: 'failed', step, detail }) };
+}

@@ -1,0 +1,117 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { heldLock } from '../../readers/process-locks.ts';
+
+/** A process that has something open below a data directory. */
+export interface DirectoryUser {
+  /** Null where the kernel names none: a lock of an open file description. */
+  readonly pid: number | null;
+  readonly command: string | null;
+  /** One file it has open. */
+  readonly file: string;
+  /** How to stop it for good, one or more lines, the last a command; empty where nothing is known. */
+  readonly stop: readonly string[];
+}
+
+/** Who has a data directory open, as far as this user can see. */
+export interface DirectoryUse {
+  readonly users: readonly DirectoryUser[];
+  /** Processes of other users whose files could not be looked at. */
+  readonly hidden: number;
+}
+
+/** Where kubelet looks for static pods unless told otherwise. */
+const MANIFESTS = '/etc/kubernetes/manifests';
+
+/**
+ * Looks for processes with a file below `dataDir` open, in /proc (Linux), and for locks on its files, which the kernel lists for all
+ * users. Takes nothing and opens no file of the directory.
+ */
+export function useOf(dataDir: string, proc = '/proc', manifests = MANIFESTS): DirectoryUse {
+  const root = realPath(dataDir);
+  if (root === null) return { users: [], hidden: 0 };
+  const users: DirectoryUser[] = [];
+  let hidden = 0;
+  for (const name of namesIn(proc)) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    const open = openBelow(path.join(proc, name, 'fd'), root);
+    if (open === 'hidden') hidden += 1;
+    else if (open !== null) users.push({ pid: Number(name), command: textOf(path.join(proc, name, 'comm'))?.trim() ?? null, file: open, stop: howToStop(path.join(proc, name), root, manifests) });
+  }
+  const lock = users.length === 0 ? heldLock(inodesBelow(root), path.join(proc, 'locks')) : null;
+  if (lock !== null && lock.pid !== process.pid) {
+    const known = lock.pid === null ? null : path.join(proc, String(lock.pid));
+    users.push({ pid: lock.pid, command: known === null ? null : (textOf(path.join(known, 'comm'))?.trim() ?? null), file: root, stop: known === null ? [] : howToStop(known, root, manifests) });
+  }
+  return { users, hidden };
+}
+
+/** The path of a file below `root` that is open; null for none, `hidden` where this user may not look. */
+function openBelow(directory: string, root: string): string | 'hidden' | null {
+  let names: string[];
+  try {
+    names = fs.readdirSync(directory);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'hidden' : null;
+  }
+  for (const name of names) {
+    try {
+      const target = fs.readlinkSync(path.join(directory, name)).replace(/ \(deleted\)$/, '');
+      if (target === root || target.startsWith(`${root}/`)) return target;
+    } catch {
+      // Closed meanwhile.
+    }
+  }
+  return null;
+}
+
+/** A static pod, a container or a unit is started again by whoever watches it: killing the process is not stopping it. */
+function howToStop(process: string, root: string, manifests: string): string[] {
+  const group = textOf(path.join(process, 'cgroup')) ?? '';
+  const manifest = namesIn(manifests).find((name) => /\.ya?ml$|\.json$/.test(name) && (textOf(path.join(manifests, name)) ?? '').includes(root));
+  if (/kubepods/.test(group) || manifest !== undefined) {
+    const file = path.join(manifests, manifest ?? 'etcd.yaml');
+    return ['It is a static pod: killing it restarts it. Move its manifest away and wait about 20 s:', `mv ${file} /root/`];
+  }
+  const container = /(?:docker[-/]|libpod-|cri-containerd-)([0-9a-f]{12,64})/.exec(group)?.[1];
+  if (container !== undefined) return ['It runs in a container, which may be restarted by its policy. Stop that:', `${/libpod/.test(group) ? 'podman' : 'docker'} stop ${container.slice(0, 12)}`];
+  const unit = [...group.matchAll(/\/([^/\n]+\.service)(?=\/|\n|$)/g)].at(-1)?.[1];
+  if (unit !== undefined && !/^(?:user@|session)/.test(unit)) return ['It is a systemd unit, which may be restarted on failure. Stop that:', `systemctl stop ${unit.replace(/\.service$/, '')}`];
+  return ['Stop it, and whatever would start it again:', `kill ${path.basename(process)}`];
+}
+
+function inodesBelow(root: string): { inode: { major: number; minor: number; number: number } }[] {
+  try {
+    return fs
+      .readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((one) => one.isFile())
+      .map((one) => fs.lstatSync(path.join(one.parentPath, one.name)))
+      .map(({ dev, ino }) => ({ inode: { major: (dev >> 8) & 0xfff, minor: (dev & 0xff) | ((dev >> 12) & 0xfff00), number: ino } }));
+  } catch {
+    return [];
+  }
+}
+
+function realPath(file: string): string | null {
+  try {
+    return fs.realpathSync(file);
+  } catch {
+    return null;
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return fs.readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string | null {
+  try {
+    return fs.readFileSync(file, 'utf8').slice(0, 1 << 16);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,89 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { LiveCluster } from '../live/cluster.ts';
+import { openLiveCluster } from '../live/registry.ts';
+import type { RecoveryPlan } from '../model/plan.ts';
+import { detectReader } from '../readers/index.ts';
+import { findEtcd, startEtcd } from '../servers/etcd.ts';
+import { startNativeMember } from '../servers/native-member.ts';
+import type { StartedServer } from '../servers/server.ts';
+
+export interface StartOptions {
+  /** How to run the tool: `[node, run.js]`. */
+  readonly program: readonly [file: string, ...args: string[]];
+  /** The server's own program; default: from its variable (`ETCD_BINARY`), else PATH. */
+  readonly binary?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly startMs?: number | undefined;
+  /** For configuration files. */
+  readonly scratch: string;
+}
+
+/** A server on the result of a plan, and how it is spoken to. */
+export interface StartedResult {
+  readonly server: StartedServer;
+  readonly cluster: LiveCluster;
+}
+
+/** Who can start a directory: a function that does, or why nobody can. */
+export type Starter = { readonly software: string; start(): Promise<StartedResult> } | { readonly why: string };
+
+/**
+ * What would start the result of this plan: our own engine, or the server's own program where it is there and fits the data. A program of
+ * another minor is none: it would change the data's format, and say nothing of how the right one takes it.
+ */
+export async function starterFor(plan: RecoveryPlan, directory: string, options: StartOptions): Promise<Starter> {
+  if (plan.store === 'native') return nativeStarter(plan, directory, options);
+  if (plan.store === 'etcd') return etcdStarter(plan, directory, options);
+  return { why: `nothing here can start ${plan.product ?? `a ${plan.store} store`}: only the offline check was made` };
+}
+
+function nativeStarter(plan: RecoveryPlan, dataDir: string, options: StartOptions): Starter {
+  const { outcome } = plan;
+  const [clusterId, memberId] = [outcome.clusterId ?? plan.cluster.clusterId, outcome.memberId];
+  if (clusterId === null || memberId === null) return { why: 'the plan names no cluster and member to start' };
+  return {
+    software: 'embedded engine',
+    start: async () => {
+      const server = await startNativeMember({ program: options.program, dataDir, scratch: options.scratch, clusterId, generation: outcome.generation ?? 1, member: { id: memberId }, readyMs: options.startMs });
+      const [endpoint = ''] = server.endpoints;
+      // Its configuration names an address of the real host: everything is dialled here.
+      return { server, cluster: await openLiveCluster('native', { endpoints: server.endpoints, clusterId, tls: null, dial: () => endpoint }) };
+    },
+  };
+}
+
+async function etcdStarter(plan: RecoveryPlan, directory: string, options: StartOptions): Promise<Starter> {
+  const data = versionOf(directory);
+  const found = await findEtcd(options.binary, options.env);
+  if (found === null) return { why: `${options.binary ?? 'etcd'} cannot be run here: only the offline check was made` };
+  if (data === null) return { why: `the data does not tell which etcd wrote it: ${found.version} was not tried` };
+  if (minorOf(data) !== minorOf(found.version)) return { why: `the data is of etcd ${minorOf(data)}, ${found.binary} is ${found.version}: another minor would change it` };
+  const name = plan.cluster.members.find((one) => one.id === plan.outcome.memberId)?.name ?? 'default';
+  const isSplit = !fs.existsSync(path.join(directory, 'member')) && fs.existsSync(path.join(directory, 'wal'));
+  return {
+    software: `etcd ${found.version}`,
+    start: async () => {
+      const server = await startEtcd({
+        binary: found.binary,
+        version: found.version,
+        dataDir: isSplit ? path.join(directory, 'data') : directory,
+        name,
+        extra: isSplit ? ['--wal-dir', path.join(directory, 'wal')] : [],
+        readyMs: options.startMs,
+      });
+      // Only this endpoint: the addresses in its data are those of the real hosts.
+      return { server, cluster: await openLiveCluster('etcd', { endpoints: server.endpoints, clusterId: null, tls: null, onlyEndpoints: true }) };
+    },
+  };
+}
+
+/** The version that the data tells; null where it does not. */
+function versionOf(directory: string): string | null {
+  const reader = detectReader(directory);
+  return reader === null ? null : (reader.read(directory, { depth: 'log' }).report.software?.version ?? null);
+}
+
+function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
+}

@@ -1,0 +1,56 @@
+import { spellCharacter, UNSAFE_CHARACTERS } from '../model/control-characters.ts';
+
+const HTML_SPECIAL: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;', '`': '&#96;' };
+
+/** Text of HTML or XML that was made here, and may stand in a page as it is. */
+export class Markup {
+  constructor(readonly text: string) {}
+}
+
+export type MarkupValue = string | number | Markup | readonly Markup[];
+
+/**
+ * A piece of HTML or XML. Whatever is filled in is text and is escaped, but for pieces made by this same function: a string from data
+ * cannot become markup by an oversight.
+ */
+export function markup(parts: TemplateStringsArray, ...values: MarkupValue[]): Markup {
+  let text = parts[0] ?? '';
+  for (const [at, value] of values.entries()) text += `${fill(value)}${parts[at + 1] ?? ''}`;
+  return new Markup(text);
+}
+
+/** A piece or nothing. */
+export function when(condition: boolean, piece: () => Markup): Markup {
+  return condition ? piece() : NOTHING;
+}
+
+export const NOTHING = new Markup('');
+
+export function join(pieces: readonly Markup[], between = ''): Markup {
+  return new Markup(pieces.map((one) => one.text).join(between));
+}
+
+/** Text with controls, direction overrides and lone surrogates spelled out: what is invalid in XML is never left. */
+export function printable(text: string): string {
+  return text.replace(UNSAFE_CHARACTERS, spellCharacter).replace(/\p{Cs}|[\ufffe\uffff]/gu, spellCharacter);
+}
+
+/** Lines of a text that is shown as it stands: line ends and tabs keep their meaning, all else is spelled out. */
+export function printableLines(text: string): string[] {
+  const lines = text.replaceAll('\r\n', '\n').split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => printable(line.replaceAll('\t', '    ')));
+}
+
+/** At most so many characters; what is cut is counted. Never ends within a surrogate pair. */
+export function clip(text: string, maxCharacters: number): string {
+  if (text.length <= maxCharacters) return text;
+  const kept = text.slice(0, maxCharacters).replace(/[\ud800-\udbff]$/, '');
+  return `${kept}… (${text.length - kept.length} characters more)`;
+}
+
+function fill(value: MarkupValue): string {
+  if (value instanceof Markup) return value.text;
+  if (Array.isArray(value)) return value.map((one: Markup) => one.text).join('');
+  return printable(String(value)).replace(/[&<>"'`]/g, (character) => HTML_SPECIAL[character] ?? '');
+}
