@@ -61,6 +61,14 @@ function planWords(word: string | undefined, given: string | undefined): string[
   return [...(word === undefined ? [] : [word]), ...(given === undefined ? [] : ['--case', given])];
 }
 
+/** What has to be typed so that the next command finds a plan that was just written: nothing where it is the only one. */
+export function namingWords(file: string, caseDir: string, given: string | undefined): string[] {
+  const isOnly = path.dirname(file) === path.normalize(caseDir) && planFiles(caseDir).length === 1;
+  if (!isOnly) return [file];
+  if (given === undefined && caseDirectories().filter((one) => planFiles(one).length > 0).length === 1) return [];
+  return ['--case', caseDir];
+}
+
 /** Looks in the case, or in every case here, for the plan whose id begins with the word. */
 async function planOfId(word: string, given: string | undefined): Promise<string> {
   const files = (given === undefined ? caseDirectories() : [findCase(given)]).flatMap(planFiles);

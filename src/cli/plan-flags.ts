@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { RecoveryPlan } from '../engine/model/plan.ts';
+import { type Finding, finding } from '../engine/model/finding.ts';
 import type { PickOutcome } from '../engine/recovery/pick.ts';
 import { NoSourceError } from '../engine/recovery/plan/refusals.ts';
 import { REPEATABLE } from './flags.ts';
@@ -16,6 +17,31 @@ export const planFlags = {
   'self-address': Flags.string({ helpGroup: group, helpValue: '<address>', summary: "The source's own address for members, where it changes" }),
   'target-members': Flags.custom<3 | 5>({ options: ['3', '5'], default: 3, parse: async (text) => (text === '5' ? 5 : 3) })({ helpGroup: group, helpValue: '3|5', summary: 'How many voters the cluster grows back to' }),
 };
+
+/** Values of those flags. */
+export interface PlanFlagValues {
+  source?: string | undefined;
+  'in-doubt': 'keep' | 'drop';
+  'new-cluster-id': 'auto' | 'keep' | 'new';
+  'bump-revision'?: number | undefined;
+  'self-address'?: string | undefined;
+  'target-members': 3 | 5;
+}
+
+/** The words that repeat these flags in a command to type; defaults are left out. */
+export function planWords(flags: PlanFlagValues): string[] {
+  const words: string[] = [];
+  const add = (name: string, value: string | number | undefined, usual?: string | number): void => {
+    if (value !== undefined && value !== usual) words.push(`--${name}`, String(value));
+  };
+  add('source', flags.source);
+  add('in-doubt', flags['in-doubt'], 'keep');
+  add('new-cluster-id', flags['new-cluster-id'], 'auto');
+  add('bump-revision', flags['bump-revision']);
+  add('self-address', flags['self-address']);
+  add('target-members', flags['target-members'], 3);
+  return words;
+}
 
 const connecting = 'RUNNING RESULT';
 
@@ -47,6 +73,16 @@ export async function planConnection(flags: ConnectionValues): Promise<RecoveryP
 async function configured(file: string): Promise<RecoveryPlan['connection']> {
   const { connectionTo, serverFrom } = await import('../engine/places/from.ts');
   return connectionTo(await serverFrom(file));
+}
+
+/** The address in the server's configuration may have moved on from the one in its data; only the latter counts when members join. */
+export async function addressFindings(plan: RecoveryPlan, flags: { from?: string | undefined; 'self-address'?: string | undefined }): Promise<Finding[]> {
+  if (flags.from === undefined || flags['self-address'] !== undefined) return [];
+  const { serverFrom } = await import('../engine/places/from.ts');
+  const told = (await serverFrom(flags.from)).peerAddresses;
+  const stored = plan.cluster.members.find((one) => one.id === plan.outcome.memberId)?.addresses ?? [];
+  if (told.length === 0 || stored.length === 0 || told.some((one) => stored.includes(one))) return [];
+  return [finding('address-differs', 'warn', `${flags.from} says other members reach it at ${told.join(', ')}, its data says ${stored.join(', ')}, and the data decides`, { member: plan.source, fix: `If it moved: plan again with --self-address ${told[0]}` })];
 }
 
 /** @throws {NoSourceError} With the command that says why. */

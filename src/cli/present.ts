@@ -157,7 +157,8 @@ export function showFailure(failure: Failure, manner: Manner): void {
   const { body } = failure;
   const head = failure.exit === EXIT.refused ? 'REFUSED' : 'ERROR';
   const lines = [`${manner.errorStyle.bad(head)}  ${escapeControl(body.message)}`];
-  if (body.hint !== '') lines.push(`  ${manner.errorStyle.dim(escapeControl(body.hint))}`);
+  // A hint of several lines ends with a command to type, which must not be broken.
+  if (body.hint !== '') lines.push(...body.hint.split('\n').map((line) => `  ${manner.errorStyle.dim(escapeControl(line))}`));
   if (failure.stack !== undefined && manner.verbose) lines.push(...failure.stack.split('\n'));
   writeError(lines.map((line) => `${escapeLine(line, manner.errorColour)}\n`).join(''));
 }

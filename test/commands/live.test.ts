@@ -47,7 +47,8 @@ describe('live commands without a cluster', function () {
   it('take one way of naming a cluster, a whole set of certificates, and endpoints without a scheme', () => {
     const wrong = [
       ['--lab', directory, '--endpoint', '127.0.0.1:1'],
-      ['--endpoint', 'http://127.0.0.1:7001'],
+      ['--endpoint', 'http://127.0.0.1:7001', '--cluster-kind', 'native'],
+      ['--endpoint', 'ftp://127.0.0.1:7001'],
       ['--endpoint', '127.0.0.1'],
       ['--endpoint', '127.0.0.1:70000'],
       ['--endpoint', '127.0.0.1:7001', '--cacert', 'ca.crt'],

@@ -12,7 +12,7 @@ import { crashEverywhere } from './recorded.ts';
 
 /** `RAFT_INSPECTOR_CRASH=long` crashes every re-run as well, with the random subsets of the reference. */
 const LONG = process.env['RAFT_INSPECTOR_CRASH'] === 'long';
-const DEPTH = LONG ? { subsets: 8, everySecond: 1 } : { subsets: 8, everySecond: 40 };
+const DEPTH = LONG ? { subsets: 8, everySecond: 1 } : { subsets: 3, everySecond: 50 };
 const SWAPS: Record<string, Swap> = { files: { kind: 'files' }, 'a directory in it': { kind: 'directory', path: 'member' }, 'the data directory': { kind: 'directory', path: '' } };
 const JOURNAL = `${FAKE_DATA}.ri/journal.ndjson`;
 
@@ -53,13 +53,9 @@ function assertLegal(ops: SimulatedFiles, swap: Swap, where: string): void {
   assert.ok(gap, `${where}: neither old nor new: ${JSON.stringify(found)}`);
 }
 
-function isEqual(a: object, b: object): boolean {
-  try {
-    assert.deepEqual(a, b);
-    return true;
-  } catch {
-    return false;
-  }
+function isEqual(a: Record<string, string>, b: Record<string, string>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
 /** Whatever was done: the backup is whole, and nothing but it and the journal is left. */
@@ -101,7 +97,7 @@ for (const [name, swap] of Object.entries(SWAPS)) {
         },
         { ...DEPTH, seed: 1 },
       );
-      assert.ok(count.calls > 100 && count.crashes > 5 * count.calls, JSON.stringify(count));
+      assert.ok(count.calls > 90 && count.crashes > 5 * count.calls, JSON.stringify(count));
       console.log(`      ${JSON.stringify(count)}`);
     });
 

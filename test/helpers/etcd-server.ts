@@ -152,10 +152,10 @@ export class LoneEtcd {
   ) {}
 
   /**
-   * Starts `etcd` (of `binaries`, else of PATH) and waits until it answers a linearizable read.
+   * Starts `etcd` (of `binaries`, else of PATH) and waits until it answers a linearizable read; a learner answers none, its version will do.
    * @throws {Error} With the end of its log, when it ends or is not ready in time.
    */
-  static async start(directory: string, options: { name: string; binaries?: string; flags?: readonly string[]; api?: 'v3' | 'v3beta'; readyMs?: number; peerUrl?: string }): Promise<LoneEtcd> {
+  static async start(directory: string, options: { name: string; binaries?: string; flags?: readonly string[]; api?: 'v3' | 'v3beta'; readyMs?: number; peerUrl?: string; isLearner?: boolean }): Promise<LoneEtcd> {
     const [client, peer] = await freePorts(2);
     const clientUrl = `http://127.0.0.1:${client}`;
     const peerUrl = options.peerUrl ?? `http://127.0.0.1:${peer}`;
@@ -167,7 +167,7 @@ export class LoneEtcd {
     fs.closeSync(out);
     const lone = new LoneEtcd(clientUrl, peerUrl, server, log, options.api ?? 'v3');
     try {
-      await lone.waitUntilReady(options.readyMs ?? 20_000);
+      await lone.waitUntilReady(options.readyMs ?? 20_000, options.isLearner ?? false);
     } catch (error) {
       await lone.stop();
       throw error;
@@ -175,11 +175,12 @@ export class LoneEtcd {
     return lone;
   }
 
-  private async waitUntilReady(ms: number): Promise<void> {
+  private async waitUntilReady(ms: number, isLearner: boolean): Promise<void> {
     const deadline = Date.now() + ms;
     for (;;) {
       try {
-        await this.call('kv/range', { key: base64('probe') });
+        if (isLearner) await fetch(`${this.clientUrl}/version`, { signal: AbortSignal.timeout(1000) });
+        else await this.call('kv/range', { key: base64('probe') });
         return;
       } catch (cause) {
         if (this.server.exitCode !== null || this.server.signalCode !== null || Date.now() > deadline) {
@@ -225,4 +226,17 @@ export class LoneEtcd {
 
 export function base64(text: string): string {
   return Buffer.from(text).toString('base64');
+}
+
+/** `etcdctl` of `binaries`, else of PATH, with API 3. */
+export function etcdctl(endpoints: readonly string[], args: readonly string[], binaries?: string): string {
+  const program = binaries === undefined ? 'etcdctl' : path.join(binaries, 'etcdctl');
+  return execFileSync(program, ['--endpoints', endpoints.join(','), ...args], { encoding: 'utf8', env: { ...process.env, ETCDCTL_API: '3' }, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** HashKV of each endpoint, at `revision` (0: its own newest). */
+export function hashKv(endpoints: readonly string[], revision = 0, binaries?: string): { hash: number; compactRevision: number }[] {
+  const text = etcdctl(endpoints, ['endpoint', 'hashkv', '--rev', String(revision), '-w', 'json'], binaries);
+  const answers = JSON.parse(text) as { HashKV: { hash: number; compact_revision?: number } }[];
+  return answers.map(({ HashKV: { hash, compact_revision } }) => ({ hash, compactRevision: compact_revision ?? 0 }));
 }

@@ -1,6 +1,6 @@
 import type { MembershipChange } from '../../src/engine/core/configuration.ts';
 import { RefusedError } from '../../src/engine/errors.ts';
-import type { ChangeOptions, LeaderView, LiveCluster, SnapshotOffer } from '../../src/engine/live/cluster.ts';
+import type { ChangeOptions, ChangeOutcome, LeaderView, LiveCluster, SnapshotOffer } from '../../src/engine/live/cluster.ts';
 import type { KvAccess } from '../../src/engine/live/kv-access.ts';
 import { type LiveMember, type MemberList, toleranceOf } from '../../src/engine/live/member-list.ts';
 
@@ -56,7 +56,7 @@ export class FakeCluster implements LiveCluster {
     return this.leaderView;
   }
 
-  async changeMembership(change: MembershipChange, options: ChangeOptions): Promise<{ index: number; term: number }> {
+  async changeMembership(change: MembershipChange, options: ChangeOptions): Promise<ChangeOutcome> {
     this.asked.push({ change, changeId: options.changeId });
     const known = this.outcomes.get(options.changeId);
     if (known !== undefined) return { index: known, term: this.list.term };

@@ -67,7 +67,7 @@ export async function fakePlan(ops: FileOps, swap: Swap, more: Partial<RecoveryP
     dead: ['n2', 'n3'],
     targetMembers: 3,
     steps: (['backup', 'build', 'check', 'swap'] as const).map((kind) => ({ id: kind, kind, target: dataDir, before: null, after: kind === 'swap' ? { start: ['start etcd as always, WITHOUT --force-new-cluster'] } : null })),
-    changes: FAKE_CHANGES.map(({ content: _, ...change }) => change),
+    changes: FAKE_CHANGES.map(({ path: file, kind, bytesBefore, bytesAfter, lines }) => ({ path: file, kind, bytesBefore, bytesAfter, lines })),
     swap,
     parameters: { seed: 'x' },
     outcome: { clusterId: '8c6d8b45601ffaf2', memberId: 'a1' as MemberId, generation: null, voters: ['a1' as MemberId], lastEntry: { term: 2 as Term, index: 12 as LogIndex }, commitIndex: 12 as LogIndex, termAbove: 2 as Term, revision: null, stateHash: null },

@@ -45,8 +45,17 @@ export function buildGoRaft(): string {
 }
 
 /** Starts the library on `directory` as server `id`; it listens on loopback and ends by itself. */
-export function startGoRaft(directory: string, id: string): GoRaftResult {
-  const { stdout, stderr, status } = spawnSync(buildGoRaft(), ['-dir', directory, '-id', id], { encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' });
+export function startGoRaft(directory: string, id: string, timeoutSeconds = 10): GoRaftResult {
+  return runGoRaft(['-dir', directory, '-id', id, '-timeout', `${timeoutSeconds}s`]);
+}
+
+/** What boltdb's own check says of the `.db` files in `directory`; null when they are sound. */
+export function boltCheck(directory: string): string | null {
+  return runGoRaft(['-dir', directory, '-check-only']).error ?? null;
+}
+
+function runGoRaft(args: string[]): GoRaftResult {
+  const { stdout, stderr, status } = spawnSync(buildGoRaft(), args, { encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' });
   const line = stdout.trim().split('\n').at(-1) ?? '';
   if (!line.startsWith('{')) throw new Error(`it ended with ${status} and told nothing: ${stderr.slice(-2000)}`);
   return JSON.parse(line) as GoRaftResult;

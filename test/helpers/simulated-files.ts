@@ -40,6 +40,8 @@ export class SimulatedFiles implements FileOps {
   private image: Image;
   private readonly start: Image;
   private readonly calls: Call[] = [];
+  /** The name under which an inode was last opened, for people. */
+  private readonly labels = new Map<number, string>();
   private readonly open_ = new Map<number, { inode: number; append: boolean }>();
   private nextFd = 100;
   private nextInode: number;
@@ -107,6 +109,7 @@ export class SimulatedFiles implements FileOps {
       if (how === 'read') throw systemError('ENOENT', file);
       inode = this.create(file, { kind: 'file', content: Buffer.alloc(0), entries: new Map(), mode, uid: 0, gid: 0, mtimeNs: this.tick() });
     }
+    this.labels.set(inode, file);
     const fd = this.nextFd++;
     this.open_.set(fd, { inode, append: how === 'append' });
     return fd;
@@ -313,15 +316,7 @@ export class SimulatedFiles implements FileOps {
   }
 
   private nameOf(inode: number): string {
-    const walk = (at: number, place: string): string | null => {
-      if (at === inode) return place;
-      for (const [name, child] of this.image.get(at)?.entries ?? []) {
-        const found = walk(child, `${place}/${name}`);
-        if (found !== null) return found;
-      }
-      return null;
-    };
-    return walk(ROOT, '') ?? `#${inode}`;
+    return this.labels.get(inode) ?? `#${inode}`;
   }
 
   private usedBytes(): number {

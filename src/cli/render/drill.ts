@@ -1,12 +1,15 @@
 import { regressionsOf, nextDue, daysBetween, type Regression } from '../../engine/drill/history.ts';
 import type { DrillObjective, DrillRecord, FollowUp } from '../../engine/model/drill-record.ts';
+import { objectiveValue } from '../../engine/report/words.ts';
 import { escapeControl } from '../escape.ts';
 import { showDuration } from '../measure.ts';
 import { headLine } from './head.ts';
 import type { Style } from './style.ts';
 import { columns } from './table.ts';
 
-const BAR_CELLS = 46;
+const BAR_CELLS = 42;
+/** A pipe has no width: rows are as long as they need to be. */
+const PIPE_WIDTH = 100;
 const WORDS = { pass: 'PASS', fail: 'FAIL', 'could-not-run': 'COULD NOT RUN' } as const;
 
 const NAMES: Readonly<Record<DrillObjective['name'], string>> = { rtoMs: 'RTO', rpoLost: 'RPO lost', rpoDuplicated: 'RPO doubled', electionMs: 'election', failureRatePercent: 'failed', replicaLag: 'lag' };
@@ -42,22 +45,26 @@ export function regressionWords({ measure, measured, median, percent }: Regressi
 }
 
 function* measures(record: DrillRecord, before: DrillRecord | undefined, style: Style): Generator<string> {
-  const shown = (['rtoMs', 'rpoLost', 'rpoDuplicated', 'electionMs', 'failureRatePercent'] as const).flatMap((name) => {
+  const rows = (['rtoMs', 'rpoLost', 'rpoDuplicated', 'electionMs', 'failureRatePercent'] as const).flatMap((name) => {
     const objective = record.objectives.find((one) => one.name === name);
     const value = measureOf(record, name);
     return objective === undefined && value === null ? [] : [{ name, value, objective, words: meaning(record, name, objective) }];
   });
   yield* columns(
-    shown,
+    rows,
     [
       { header: '', cell: (one) => NAMES[one.name] },
-      { header: 'MEASURED', align: 'right', cell: (one) => showMeasure(one.name, one.value), paint: (text, one) => (one.objective === undefined ? text : one.objective.ok ? style.good(text) : style.bad(text)) },
-      { header: 'LIMIT', align: 'right', cell: (one) => showMeasure(one.name, one.objective?.limit ?? null) },
-      ...(before === undefined ? [] : [{ header: before.startedAt.slice(0, 10), align: 'right' as const, cell: (one: (typeof shown)[number]) => showMeasure(one.name, measureOf(before, one.name)) }]),
+      { header: 'MEASURED', align: 'right', cell: (one) => shown(one.name, one.value), paint: (text, one) => (one.objective === undefined ? text : one.objective.ok ? style.good(text) : style.bad(text)) },
+      { header: 'LIMIT', align: 'right', cell: (one) => shown(one.name, one.objective?.limit ?? null) },
+      ...(before === undefined ? [] : [{ header: before.startedAt.slice(0, 10), align: 'right' as const, cell: (one: (typeof rows)[number]) => shown(one.name, measureOf(before, one.name)) }]),
       { header: '', cell: (one) => one.words, paint: style.dim, drop: 1 },
     ],
-    { width: style.width },
+    { width: style.terminal ? style.width : PIPE_WIDTH },
   );
+}
+
+function shown(name: DrillObjective['name'], value: number | null): string {
+  return value === null ? '-' : objectiveValue(name, value);
 }
 
 function measureOf(record: DrillRecord, name: DrillObjective['name']): number | null {
@@ -85,9 +92,9 @@ function* bars({ timeline }: DrillRecord, style: Style): Generator<string> {
   };
   const service = bar('no service');
   const redundancy = bar('no redundancy');
-  const phases = (word: RegExp): string => timeline.phases.filter((one) => word.test(one.name)).map((one) => one.name).join(', ');
-  const rescue = phases(/^(stop|identify|rebuild|check|reopen)/);
-  const grown = phases(/^grow/);
+  const phases = (word: RegExp): string => timeline.phases.filter((one) => word.test(one.name)).map((one) => one.name.replace(' traffic', '')).join(', ');
+  const rescue = phases(/^(stop traffic|identify|rebuild|check)$/);
+  const grown = phases(/^grow /);
   yield `  service      ${service.text}  ${service.totalMs === 0 ? 'never down' : `down ${showDuration(service.totalMs)}${rescue === '' ? '' : `: ${rescue}`}`}`;
   yield `  redundancy   ${redundancy.text}  ${redundancy.totalMs === 0 ? 'never lost' : `none ${showDuration(redundancy.totalMs)}${grown === '' ? '' : `: ${grown}`}`}`;
 }

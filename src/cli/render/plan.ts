@@ -7,7 +7,7 @@ import { listOf } from './member-words.ts';
 import { showMinute } from './members.ts';
 import type { Style } from './style.ts';
 import { displayWidth } from './table.ts';
-import { wrapAfter } from './wrap.ts';
+import { fitLines, wrapAfter } from './wrap.ts';
 
 const MAX_ROWS = 24;
 const LABEL = 12;
@@ -19,6 +19,10 @@ const SHORT_DATE_MS = 12 * 3_600_000;
 
 /** A plan on one screen: what it makes of what, step by step, what has to stay away, and the way back. */
 export function* planScreen(plan: RecoveryPlan, style: Style, now = new Date()): Generator<string> {
+  for (const line of planLines(plan, style, now)) yield* fitLines(line, style);
+}
+
+function* planLines(plan: RecoveryPlan, style: Style, now: Date): Generator<string> {
   yield headLine(`${style.strong('PLAN')} ${style.strong(shortPlanId(plan))}  make ${style.strong(escapeControl(plan.source))} a cluster of one`, acceptedWords(plan, style, now));
   yield* factLines(plan);
   const width = Math.max(80, Math.min(style.width, 100));
@@ -26,10 +30,18 @@ export function* planScreen(plan: RecoveryPlan, style: Style, now = new Date()):
   const tail = [...fenceLines(plan, width), ...[...new Set(plan.overrides.map((one) => one.rule))].flatMap((rule) => labelled('Lifted', overrideWords(plan, rule), width)), ...noteLines(plan, style, width), ...undoLines(plan, width)];
   // What has to be kept away and the way back are never cut; long lists of changes are.
   const room = MAX_ROWS - 4 - tail.length;
-  if (style.verbose || head.length <= room) yield* head;
-  else yield* [...head.slice(0, Math.max(6, room - 2)), style.dim(`${INDENT}${head.length - Math.max(6, room - 2) - 1} lines more: --verbose`), head.at(-1) ?? ''];
+  const shown = Math.max(6, room - 2);
+  if (style.verbose || head.length <= shown + 2) yield* head;
+  else yield* [...head.slice(0, shown), style.dim(`${INDENT}${head.length - shown - 1} lines more: --verbose`), head.at(-1) ?? ''];
   yield* tail;
   if (style.verbose) yield* verboseLines(plan, width);
+}
+
+/** How the server is started now, as the target says. */
+export function* startLines(plan: RecoveryPlan, style: Style): Generator<string> {
+  const start: unknown = plan.steps.find((one) => one.kind === 'swap')?.after?.['start'];
+  const lines = Array.isArray(start) ? start.filter((one) => typeof one === 'string') : [];
+  for (const [at, line] of lines.entries()) yield* labelled(at === 0 ? 'Start' : '', line, Math.max(80, Math.min(style.width, 100)));
 }
 
 /** `LOSS UNKNOWN, accepted 03:21 +01:00 by root on cp-1`. */
@@ -48,7 +60,8 @@ function* factLines(plan: RecoveryPlan): Generator<string> {
   const { outcome, why, cluster } = plan;
   const ranked = why.ranking.find((one) => one.label === plan.source);
   const before = cluster.members.filter((one) => one.role === 'voter').map((one) => one.name ?? one.id);
-  const after = outcome.voters.map((id) => cluster.members.find((one) => one.id === id)?.name ?? id);
+  // An id nobody can read stands behind the name of its disk.
+  const after = outcome.voters.map((id) => cluster.members.find((one) => one.id === id)?.name ?? (id.length > MOST_NAMES ? plan.source : id));
   const names = [...before].sort().join(' ');
   const last = `${ranked === undefined ? '?' : `${ranked.lastEntry.term}/${ranked.lastEntry.index}`} -> ${outcome.lastEntry.term}/${outcome.lastEntry.index}`;
   const commit = outcome.commitIndex === null ? '' : `  commit  ${ranked?.commitFloor ?? '?'} -> ${outcome.commitIndex}`;
@@ -118,10 +131,12 @@ function paintSign(line: string, style: Style): string {
   return paint === undefined ? line : paint(line[0] ?? '') + line.slice(1);
 }
 
-function checkWords({ outcome, product, target, keepTo }: RecoveryPlan): string {
+function checkWords({ outcome, product, target, keepTo, steps }: RecoveryPlan): string {
   const reader = product ?? (target === 'native' ? 'a member' : 'the server');
   const end = target === 'peers-json' ? keepTo : outcome.lastEntry.index;
-  return `read it back as ${escapeControl(reader)} would: one voter, up to ${end} without a gap`;
+  // What makes a log anew begins it elsewhere.
+  const first = target === 'etcd-rebuild' || target === 'raft-snapshot' ? undefined : steps.find((one) => one.kind === 'check')?.before?.['firstIndex'];
+  return `read it back as ${escapeControl(reader)} would: one voter, ${typeof first === 'number' ? `${first}-` : 'up to '}${end} without a gap`;
 }
 
 function* fenceLines({ fences, newClusterId, outcome, product }: RecoveryPlan, width: number): Generator<string> {
@@ -129,10 +144,10 @@ function* fenceLines({ fences, newClusterId, outcome, product }: RecoveryPlan, w
   const sorted = [...fences].sort((a, b) => (a.member < b.member ? -1 : 1));
   const names = sorted.map((one) => `${one.member}${hostOf(one.addresses) === null ? '' : ` (${hostOf(one.addresses)})`}`);
   // One action for all is said once.
-  const actions = new Set(fences.map((one) => one.action));
+  const actions = new Set(sorted.map((one) => one.action.replaceAll(one.member, 'each')));
   if (product === 'etcd' && newClusterId === null) yield* labelled('Fences', `wipe the data of ${listOf(names)} BEFORE they start: cluster id stays the same`, width);
   else if (outcome.generation !== null) yield* labelled('Fences', `keep ${listOf(names)} off: their disks are of an older generation and are refused; wipe them before they join under new ids`, width);
-  else if (actions.size === 1) yield* labelled('Fences', `${listOf(names)}: ${[...actions][0]}`, width);
+  else if (actions.size === 1) yield* labelled('Fences', `${listOf(names)}: ${sorted.length === 1 ? sorted[0]?.action : [...actions][0]}`, width);
   else for (const [at, one] of sorted.entries()) yield* labelled(at === 0 ? 'Fences' : '', `${names[at]}: ${one.action}`, width);
 }
 

@@ -1,23 +1,23 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
-import { CaseCommand } from '../../cli/case-command.ts';
+import { CaseCommand, namingWords } from '../../cli/case-command.ts';
 import { caseFlags } from '../../cli/case-flags.ts';
 import { escapeJson } from '../../cli/escape.ts';
 import { factFlags, factWords } from '../../cli/fact-flags.ts';
 import { placeArg } from '../../cli/flags.ts';
 import { overridesOf } from '../../cli/live-command.ts';
 import { placeFlags } from '../../cli/places.ts';
-import { connectionFlags, planConnection, planFlags, refuseWithoutSource } from '../../cli/plan-flags.ts';
+import { addressFindings, connectionFlags, planConnection, planFlags, refuseWithoutSource } from '../../cli/plan-flags.ts';
 import { commandLine } from '../../cli/quote.ts';
+import { findingLines } from '../../cli/render/findings.ts';
 import { planScreen } from '../../cli/render/plan.ts';
 import { surveyAndPick } from '../../cli/survey-pick.ts';
 import { UsageError } from '../../engine/errors.ts';
 import type { RecoveryPlan } from '../../engine/model/plan.ts';
 import { planText } from '../../engine/model/plan-schema.ts';
 import { caseDirectory, refuseInsideData, writeNewFile } from '../../engine/recovery/case-directory.ts';
-import { caseDirectories, newPlanFile, planFiles } from '../../engine/recovery/case-files.ts';
+import { newPlanFile } from '../../engine/recovery/case-files.ts';
 import { keepEvidence } from '../../engine/recovery/keep-evidence.ts';
 import { makePlan } from '../../engine/recovery/plan/make-plan.ts';
 import { PLAN_OVERRIDES } from '../../engine/recovery/plan/refusals.ts';
@@ -72,18 +72,20 @@ Entries in doubt are kept unless --in-doubt drop is given; what is known committ
       progress: this.progress,
     });
     if (flags.output === '-') return this.toStdout(plan);
+    const moved = await addressFindings(plan, flags);
     if (flags.output === undefined) keepEvidence(caseDir, disks.map((disk) => disk.evidence));
     const file = flags.output ?? newPlanFile(caseDir);
     writeNewFile(file, planText(plan));
     const named = namingWords(file, caseDir, flags.case);
     return {
       data: plan,
-      findings: outcome.findings,
+      findings: [...outcome.findings, ...moved],
       // The loss is part of the plan, and was accepted with it.
       findingsDecide: false,
       next: [commandLine('raft-inspector', 'recover', 'rehearse', ...named), commandLine('raft-inspector', 'recover', 'apply', ...named)],
       *screen(style) {
         yield* planScreen(plan, style);
+        yield* findingLines(moved, style);
         yield `  ${'Written'.padEnd(12)}${file}`;
       },
     };
@@ -92,12 +94,4 @@ Entries in doubt are kept unless --in-doubt drop is given; what is known committ
   private toStdout(plan: RecoveryPlan): Answer<RecoveryPlan> {
     return { data: plan, findings: [], findingsDecide: false, next: [], screen: () => escapeJson(planText(plan)).trimEnd().split('\n') };
   }
-}
-
-/** What has to be typed so that the next command finds this plan: nothing where it is the only one. */
-function namingWords(file: string, caseDir: string, given: string | undefined): string[] {
-  const isOnly = path.dirname(file) === path.normalize(caseDir) && planFiles(caseDir).length === 1;
-  if (!isOnly) return [file];
-  if (given === undefined && caseDirectories().filter((one) => planFiles(one).length > 0).length === 1) return [];
-  return ['--case', caseDir];
 }

@@ -8,6 +8,7 @@ import { connectionEndpoints, type LiveFlagValues, liveFlags, liveWords } from '
 import { commandLine } from '../../cli/quote.ts';
 import { verifyLines } from '../../cli/render/verify.ts';
 import { UsageError } from '../../engine/errors.ts';
+import type { MemberList } from '../../engine/live/member-list.ts';
 import { type Finding, finding } from '../../engine/model/finding.ts';
 import type { RecoveryPlan } from '../../engine/model/plan.ts';
 import type { VerifyReport } from '../../engine/model/verify-report.ts';
@@ -47,11 +48,10 @@ The cluster is the one of the plan's connection, or the one that --endpoint name
       });
       writeCaseFile(caseDir, VERIFICATION_FILE, report);
       const list = await cluster.memberList({ timeoutMs: this.globals.timeout ?? TIMEOUT_MS });
-      const join = report.verdict === 'verified' ? nextJoin(plan, list) : null;
       return {
         data: report,
         findings: report.checks.filter((one) => one.ok === false).map((one): Finding => finding(`verify-${one.name.replaceAll(' ', '-')}`, 'error', one.detail, { fix: 'Keep clients away until it is understood; the way back: raft-inspector recover undo' })),
-        next: report.verdict === 'verified' ? [join === null ? commandLine('raft-inspector', 'recover', 'report', ...words) : commandLine('raft-inspector', 'member', 'add', join.member, join.address, ...again)] : [commandLine('raft-inspector', 'member', 'list', ...again)],
+        next: [report.verdict === 'verified' ? growth(plan, list, again, words) : commandLine('raft-inspector', 'member', 'list', ...again)],
         screen: (style) => verifyLines(report, plan, style),
       };
     });
@@ -66,4 +66,12 @@ function liveFlagsFor(plan: RecoveryPlan, flags: LiveFlagValues): LiveFlagValues
   const { connection } = plan;
   if (connection === null || connection.endpoints.length === 0) throw new UsageError('the plan does not say how to reach the result', `Name it: --endpoint ${plan.store === 'etcd' ? 'https://<host>:2379' : '<host:port>'}, and certificates with --cacert, --cert, --key`);
   return { ...flags, endpoint: connection.endpoints, 'cluster-kind': flags['cluster-kind'] ?? plan.store, cacert: cacert ?? connection.cacert ?? undefined, cert: cert ?? connection.cert ?? undefined, key: key ?? connection.key ?? undefined };
+}
+
+/** One member at a time: the learner that is there is promoted, then the next one is added. */
+function growth(plan: RecoveryPlan, list: MemberList, again: readonly string[], words: readonly string[]): string {
+  const learner = list.members.find((one) => one.role === 'learner');
+  if (learner !== undefined) return commandLine('raft-inspector', 'member', learner.healthy ? 'promote' : 'wait', learner.id, ...again);
+  const join = nextJoin(plan, list);
+  return join === null ? commandLine('raft-inspector', 'recover', 'report', ...words) : commandLine('raft-inspector', 'member', 'add', join.member, join.address, ...again);
 }

@@ -3,6 +3,7 @@ import type { PickReport } from '../model/pick-report.ts';
 import type { RecoveryPlan } from '../model/plan.ts';
 import { openPlaces } from '../places/open.ts';
 import { applyPlan } from '../recovery/apply/apply.ts';
+import type { OperatorFacts } from '../recovery/facts.ts';
 import { type SurveyedDisk, surveyDisks } from '../recovery/open-survey.ts';
 import { examine } from '../recovery/pick.ts';
 import { makePlan } from '../recovery/plan/make-plan.ts';
@@ -11,12 +12,31 @@ import { growBy, withLive } from './membership.ts';
 import type { DrillWorld } from './world.ts';
 
 const VERIFY_MS = 30_000;
+const LEAD_MS = 20_000;
 const GROW_MS = 60_000;
 
 /** A disk to recover from: its label and where it lies. */
 export interface Disk {
   readonly label: string;
+  /** A data directory or an archive. */
   readonly directory: string;
+}
+
+/** What is recovered from, and what the operator knows besides. */
+export interface Rescue {
+  readonly disks: readonly Disk[];
+  readonly facts?: OperatorFacts;
+  /** The same as flags. */
+  readonly factWords?: readonly string[];
+  readonly overrides?: readonly string[];
+  readonly targetMembers: 3 | 5;
+  /** Where the rebuilt member is reached, when the configuration of its disk means another machine. */
+  readonly selfAddress?: string;
+  /** When service was lost, and by what. */
+  readonly lostAt: number;
+  readonly lostBy: string;
+  /** Looks at what was found before anything is built from it. */
+  readonly afterIdentify?: (found: Identified) => Promise<void>;
 }
 
 /** What is known after the disks were read. */
@@ -25,11 +45,32 @@ export interface Identified {
   readonly report: PickReport;
 }
 
+/** A cluster that was brought back. */
+export interface Rescued {
+  readonly found: Identified;
+  readonly plan: RecoveryPlan;
+  /** First acknowledged write. */
+  readonly servedAt: number;
+}
+
+/** The steps of the disaster recovery manual, each a phase of its own: identify, rebuild, check, grow, and reopen where the drill says. */
+export async function rescue(world: DrillWorld, wanted: Rescue): Promise<Rescued> {
+  const { recorder } = world;
+  const found = await recorder.phase('identify', () => identify(world, wanted));
+  await wanted.afterIdentify?.(found);
+  const plan = await recorder.phase('rebuild', () => rebuild(world, found, wanted));
+  await recorder.phase('check', () => check(world, plan));
+  const early = world.file.reopen === 'after-check' ? await reopen(world, wanted) : null;
+  for (const { member } of plan.joins) await recorder.phase(`grow ${member}`, () => growBy(world, member, GROW_MS));
+  return { found, plan, servedAt: early ?? (await reopen(world, wanted)) };
+}
+
 /** Reads disks and picks the source: `recover collect` and `recover pick`. */
-export async function identify(world: DrillWorld, disks: readonly Disk[]): Promise<Identified> {
+async function identify(world: DrillWorld, { disks, facts = {}, factWords = [] }: Rescue): Promise<Identified> {
   const places = placesOf(world, disks);
   const surveyed = await world.recorder.step(`raft-inspector recover collect ${places} --case case`, () => survey(world, disks));
-  const report = await world.recorder.step(`raft-inspector recover pick ${places} --explain`, () => Promise.resolve(examine(surveyed.map((one) => one.evidence), {}).report), (one) => (one.source === null ? 9 : 0));
+  const words = [places, ...factWords].join(' ');
+  const report = await world.recorder.step(`raft-inspector recover pick ${words} --explain`, () => Promise.resolve(examine(surveyed.map((one) => one.evidence), facts).report), (one) => (one.source === null ? 9 : 0));
   return { disks: surveyed, report };
 }
 
@@ -52,19 +93,22 @@ export function decisionLines({ report }: Identified): string[] {
 }
 
 /** A cluster of one, made of the source beside its data: `recover plan` and `recover apply --into`. Gives the plan. */
-export async function rebuild(world: DrillWorld, found: Identified, disks: readonly Disk[], targetMembers: 3 | 5, overrides: readonly string[]): Promise<RecoveryPlan> {
+async function rebuild(world: DrillWorld, found: Identified, wanted: Rescue): Promise<RecoveryPlan> {
   const { recorder } = world;
-  const lifted = overrides.map((rule) => ` --override ${rule}`).join('');
-  const plan = await recorder.step(`raft-inspector recover plan ${placesOf(world, disks)} --target-members ${targetMembers}${lifted} --case case`, () =>
-    makePlan({ disks: found.disks, report: found.report, facts: {}, factWords: [], inDoubt: 'keep', newClusterId: 'auto', bumpRevision: null, selfAddress: null, targetMembers, overrides: [...overrides], tool: world.options.tool.version, dead: [], connection: null }),
+  const { disks, facts = {}, factWords = [], overrides = [], targetMembers, selfAddress } = wanted;
+  const words = [placesOf(world, disks), ...factWords, ...(selfAddress === undefined ? [] : ['--self-address', selfAddress]), '--target-members', String(targetMembers), ...overrides.flatMap((rule) => ['--override', rule])];
+  const plan = await recorder.step(`raft-inspector recover plan ${words.join(' ')} --case case`, () =>
+    makePlan({ disks: found.disks, report: found.report, facts, factWords: [...factWords], inDoubt: 'keep', newClusterId: 'auto', bumpRevision: null, selfAddress: selfAddress ?? null, targetMembers, overrides: [...overrides], tool: world.options.tool.version, dead: [], connection: null }),
   );
   const id = plan.outcome.memberId ?? '';
-  await recorder.step(`raft-inspector recover apply --case case --into lab/${id} --execute --confirm ${(plan.outcome.clusterId ?? '').slice(0, 12)}`, () => applyPlan(plan, { into: world.dataOf(id), caseDir: null, overrides: [...overrides] }));
+  const place = found.disks.find((one) => one.evidence.report.label === plan.source)?.place ?? null;
+  const dataDir = plan.dataDir === null ? place?.directory : undefined;
+  await recorder.step(`raft-inspector recover apply --case case --into lab/${id} --execute --confirm ${(plan.outcome.clusterId ?? '').slice(0, 12)}`, () => applyPlan(plan, { into: world.dataOf(id), caseDir: null, overrides: [...overrides], ...(dataDir === undefined ? {} : { dataDir }) }));
   return plan;
 }
 
 /** Starts the rebuilt member, alone, and checks it against the plan: `recover verify`. */
-export async function check(world: DrillWorld, plan: RecoveryPlan): Promise<void> {
+async function check(world: DrillWorld, plan: RecoveryPlan): Promise<void> {
   const id = plan.outcome.memberId ?? '';
   world.rebuilding.add(id);
   world.members = [id];
@@ -74,19 +118,26 @@ export async function check(world: DrillWorld, plan: RecoveryPlan): Promise<void
   await world.until(`${id} leading alone, with all it holds committed`, async () => {
     const one = await world.member(id);
     return one.role === 'leader' && (one.commitIndex ?? 0) >= plan.outcome.lastEntry.index;
-  });
-  const report = await world.recorder.step('raft-inspector recover verify --case case --lab lab', () => withLive(world, (cluster) => verifyRecovery(plan, cluster, { timeoutMs: VERIFY_MS, endpoints: world.connection().endpoints, dataDir: world.dataOf(id) })), (one) => (one.verdict === 'verified' ? 0 : 3));
+  }, LEAD_MS);
+  const verify = (): ReturnType<typeof verifyRecovery> => withLive(world, (cluster) => verifyRecovery(plan, cluster, { timeoutMs: VERIFY_MS, endpoints: world.connection().endpoints, dataDir: world.dataOf(id) }));
+  const report = await world.recorder.step('raft-inspector recover verify --case case --lab lab', verify, (one) => (one.verdict === 'verified' ? 0 : 3));
   const looked = report.checks.filter((one) => one.ok !== null);
   const wrong = looked.filter((one) => one.ok === false);
   world.recorder.check('the rebuilt cluster is verified', report.verdict === 'verified', wrong[0] === undefined ? `${looked.length} of ${looked.length} checks` : `${wrong[0].name}: ${wrong[0].detail}`);
   if (report.verdict !== 'verified') throw new Error(`the rebuilt cluster is not as planned: ${wrong.map((one) => one.name).join(', ')}`);
 }
 
-/** Clean new members join, one at a time, until the cluster is as strong as it was. */
-export async function grow(world: DrillWorld, plan: RecoveryPlan): Promise<void> {
-  for (const { member } of plan.joins) {
-    await world.recorder.phase(`grow ${member}`, () => growBy(world, member, GROW_MS));
-  }
+/** Lets clients in again; gives when the first write was acknowledged. */
+function reopen(world: DrillWorld, { lostAt, lostBy }: Rescue): Promise<number> {
+  const { recorder } = world;
+  return recorder.phase('reopen', async () => {
+    const openedAt = world.nowMs();
+    world.openTraffic();
+    const atMs = await world.acknowledgedAfter(openedAt);
+    recorder.brackets.push({ name: 'no service', fromMs: lostAt, toMs: atMs, fromEvent: lostBy, toEvent: 'first acknowledged write' });
+    recorder.excused.push({ fromMs: lostAt, toMs: atMs });
+    return atMs;
+  });
 }
 
 function placesOf(world: DrillWorld, disks: readonly Disk[]): string {

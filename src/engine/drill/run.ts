@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { RefusedError, UsageError } from '../errors.ts';
 import type { DrillRecord, FollowUp } from '../model/drill-record.ts';
-import type { DrillFile } from './drill-file.ts';
+import type { DrillFile, DrillLimits } from './drill-file.ts';
 import { type Finish, finish } from './finish.ts';
 import { HistoryFile } from './history-file.ts';
 import { carryFollowUps, failureRateOf, type Measured, objectivesOf, verdictOf } from './judge.ts';
@@ -13,6 +13,7 @@ import { provenanceOf } from './provenance.ts';
 import { randomOf } from './random.ts';
 import { Recorder } from './recorder.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
+import { clusterOf } from './scenarios/disks.ts';
 import { scenarioOf, takesFaults } from './scenarios/index.ts';
 import { statementOf } from './statement.ts';
 import { timelineOf } from './timeline.ts';
@@ -89,8 +90,11 @@ async function act(world: DrillWorld, scenario: Scenario, signal: AbortSignal): 
   const { recorder } = world;
   let result: ScenarioResult | null = null;
   try {
-    await recorder.phase('prepare', () => world.up());
-    await recorder.phase('load', () => world.load());
+    const { backup } = world.file;
+    const clusterId = backup === undefined ? undefined : await clusterOf(world, backup);
+    await recorder.phase('prepare', () => world.up(clusterId));
+    // Where a backup is all there is, nobody can be served before it is recovered from.
+    if (backup === undefined) await recorder.phase('load', () => world.load());
     result = await scenario.run(world);
     const { beyondReach } = result;
     const ended = await recorder.phase('verify', () => finish(world, beyondReach ?? new Set()));
@@ -131,7 +135,8 @@ function recordOf(run: Judged): DrillRecord {
     replicaLag: outcome.finish?.replicaLag ?? null,
   };
   if (outcome.failure !== null) recorder.check('the drill ran to its end', outcome.failure.kind === 'fail' ? false : null, outcome.failure.message);
-  const limits = { ...scenario.limits, ...file.objectives };
+  const own = Object.entries(scenario.limits).filter(([name]) => result?.meaningless?.includes(name as keyof DrillLimits) !== true);
+  const limits: DrillLimits = { ...Object.fromEntries(own), ...file.objectives };
   const objectives = outcome.failure?.kind === 'could-not-run' ? [] : objectivesOf(limits, measured, result?.points ?? { rto: ['-', '-'], election: ['-', '-'] });
   const judged = outcome.failure?.kind === 'could-not-run' ? { verdict: 'could-not-run' as const, problem: outcome.failure.message } : verdictOf(recorder.checks, objectives);
   const acknowledged = traffic.writes.filter((one) => one.outcome === 'ok').length;

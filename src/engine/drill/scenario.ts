@@ -9,6 +9,8 @@ export interface ScenarioResult {
   /** From the leader's end to the first write acknowledged by another; null where no leader was lost. */
   readonly electionMs: number | null;
   readonly points: MeasuringPoints;
+  /** Limits of the scenario that this run gives no meaning to; a drill file may still ask for them. */
+  readonly meaningless?: readonly (keyof DrillLimits)[];
   /** The pick of the run, as lines. */
   readonly decision?: readonly string[];
   /** What was broken, done, proven: sentences of the statement. */

@@ -17,7 +17,7 @@ export function drillTemplate(name: string): string {
     'version: 1',
     `scenario: ${scenario.name}`,
     '# What the report calls it.',
-    `title: ${scenario.title}`,
+    `title: ${JSON.stringify(scenario.title)}`,
     '# Real processes of our own engine, started for the drill and ended with it.',
     'engine: native',
     `nodes: ${scenario.nodes}`,

@@ -87,6 +87,11 @@ export class Traffic {
     this.client?.close();
   }
 
+  /** Writes (`key mark`) that were lost with their disks: no read is stale for lacking them. */
+  disregard(lost: ReadonlySet<string>): void {
+    for (const [key, writes] of this.acknowledged) this.acknowledged.set(key, writes.filter((one) => !lost.has(`${key} ${one.mark}`)));
+  }
+
   /** Operations that ended well, a second, over the last `windowMs`. */
   rate(windowMs: number): number {
     const since = this.nowMs() - windowMs;

@@ -78,13 +78,19 @@ export class DrillWorld {
     return this.recorder.nowMs;
   }
 
-  /** Makes and starts the cluster. @throws {CouldNotRunError} */
-  async up(): Promise<void> {
-    const { nodes, timing } = this.file;
+  /**
+   * Makes and starts the cluster.
+   * @param clusterId Of a backup that is to be taken in: then one member makes the beginning, and is ended again.
+   * @throws {CouldNotRunError}
+   */
+  async up(clusterId?: string): Promise<void> {
+    const { timing } = this.file;
+    const nodes = clusterId === undefined ? this.file.nodes : 1;
     try {
       await this.recorder.step(`raft-inspector lab up --dir lab --nodes ${nodes} --timing ${timing}`, () =>
-        labUp({ dir: this.dir, nodes, timing, machine: 'kv', program: this.options.tool.program, supervisor: this.options.tool.supervisor, lifetimeMs: LIFETIME_MS, deadlineMs: UP_DEADLINE_MS, ...(this.options.snapshotEntries === undefined ? {} : { snapshotEntries: this.options.snapshotEntries }) }),
+        labUp({ dir: this.dir, nodes, timing, machine: 'kv', program: this.options.tool.program, supervisor: this.options.tool.supervisor, lifetimeMs: LIFETIME_MS, deadlineMs: UP_DEADLINE_MS, ...(this.options.snapshotEntries === undefined ? {} : { snapshotEntries: this.options.snapshotEntries }), ...(clusterId === undefined ? {} : { clusterId }) }),
       );
+      if (clusterId !== undefined) await this.order({ kind: 'kill', ids: ['n1'], signal: 'SIGTERM' });
     } catch (error) {
       throw new CouldNotRunError(`the practice cluster did not come up: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }

@@ -17,6 +17,8 @@ export interface LabPlan {
   readonly timing: 'fast' | 'calm';
   /** Entries after which members take snapshots; undefined: the usual. */
   readonly snapshotEntries?: number;
+  /** Default: a new one. */
+  readonly clusterId?: string;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function createLab(dir: string, plan: LabPlan): Promise<LabFile> {
 }
 
 async function layOut(aside: string, plan: LabPlan): Promise<LabFile> {
-  const clusterId = `lab-${randomBytes(6).toString('hex')}`;
+  const clusterId = plan.clusterId ?? `lab-${randomBytes(6).toString('hex')}`;
   const ids = Array.from({ length: plan.nodes }, (_, at) => `n${at + 1}`);
   const ports = await freePorts(plan.nodes * plan.nodes);
   const next = (): number => ports.pop() ?? 0;

@@ -50,9 +50,9 @@ export async function labUp(options: UpOptions): Promise<UpResult> {
   return { outcome, readyMs: readyMs(), status };
 }
 
-async function create({ dir, nodes, machine, timing, snapshotEntries }: UpOptions): Promise<void> {
+async function create({ dir, nodes, machine, timing, snapshotEntries, clusterId }: UpOptions): Promise<void> {
   try {
-    await createLab(dir, { nodes: nodes ?? 3, machine: machine ?? 'kv', timing: timing ?? 'fast', ...(snapshotEntries === undefined ? {} : { snapshotEntries }) });
+    await createLab(dir, { nodes: nodes ?? 3, machine: machine ?? 'kv', timing: timing ?? 'fast', ...(snapshotEntries === undefined ? {} : { snapshotEntries }), ...(clusterId === undefined ? {} : { clusterId }) });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof InspectorError || typeof code !== 'string') throw error;

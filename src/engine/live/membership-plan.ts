@@ -101,7 +101,9 @@ function stepsOf(request: MembershipRequest, list: MemberList, assignsIds: boole
   const step = (change: MembershipChange, isDone: boolean): PlannedStep => ({ id: `${change.kind} ${change.id}`, kind: change.kind, target: change.id, change, changeId: changeIdOf(list.clusterId, change), isDone });
   const add = (one: { id: MemberId; name: string; address: string }): PlannedStep => {
     const known = memberOf(list, one.id);
-    const namesake = assignsIds ? list.members.find((member) => member.id !== one.id && member.name === one.name) : undefined;
+    // The one that is replaced leaves first when it is down: its name is free then.
+    const leaving = request.kind === 'replace' && memberOf(list, request.old)?.healthy === false ? request.old : null;
+    const namesake = assignsIds ? list.members.find((member) => member.id !== one.id && member.id !== leaving && member.name === one.name) : undefined;
     if (namesake !== undefined) throw new RefusedError('name-in-use', `${namesake.id} is called ${one.name} already, at ${namesake.addresses.join(', ')}`, 'Give the new member another name, or remove the old one first');
     if (known !== undefined && !known.addresses.includes(one.address)) {
       throw new RefusedError('address-in-use', `${one.id} is a member already, at ${known.addresses.join(', ')} and not at ${one.address}`, `Take another id, or look whether the address is right: raft-inspector member list`);

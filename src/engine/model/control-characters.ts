@@ -12,3 +12,15 @@ export function spellCharacter(character: string): string {
   const code = character.charCodeAt(0);
   return SHORT[character] ?? (code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`);
 }
+
+/** Text with controls, direction overrides and lone surrogates spelled out: what is invalid in XML is never left. */
+export function printable(text: string): string {
+  return text.replace(UNSAFE_CHARACTERS, spellCharacter).replace(/\p{Cs}|[\ufffe\uffff]/gu, spellCharacter);
+}
+
+/** Lines of a text that is shown as it stands: line ends and tabs keep their meaning, all else is spelled out. */
+export function printableLines(text: string): string[] {
+  const lines = text.replaceAll('\r\n', '\n').split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => printable(line.replaceAll('\t', '    ')));
+}

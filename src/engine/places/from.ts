@@ -37,7 +37,7 @@ export async function serverFrom(file: string): Promise<ServerFacts> {
   const dataDir = first(settings, 'data-dir', 'path');
   if (dataDir === null) throw new UsageError(`${file} names no data directory`, 'Name the data directory itself as a place');
   const addresses = first(settings, 'advertise-client-urls', 'initial-advertise-peer-urls', 'advertise', 'advertise-addr', 'cluster-addr', 'bind-addr');
-  const clients = first(settings, 'advertise-client-urls', 'listen-client-urls', 'advertise');
+  const clients = first(settings, 'advertise-client-urls', 'listen-client-urls', 'advertise', 'listen');
   return {
     dataDir: path.resolve(path.dirname(file), dataDir),
     walDir: first(settings, 'wal-dir'),
@@ -70,7 +70,8 @@ async function settingsOf(file: string, follow: number): Promise<Settings> {
   if (/^\s*\[(?:Unit|Service|Install)\]/m.test(text)) return await fromUnit(text, file, follow);
   const document = await parseDocument(text, file);
   if (isRecord(document) && document['kind'] === 'Pod') return fromPod(document);
-  if (isRecord(document)) return fromRecord(document);
+  // Our own members' configuration says who they are under `member`, and lists the others too.
+  if (isRecord(document)) return fromRecord(isRecord(document['member']) ? { ...document['member'], ...document } : document);
   return fromHcl(text);
 }
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../errors.ts';
+import { isInside } from './apply/workplace.ts';
 import { cannotWrite, linkNew, syncDirectory } from '../files/new-file.ts';
 
 /** Where a recovery keeps its evidence, plan and journal: named after the cluster, or after the first member without an id. */
@@ -15,8 +16,7 @@ export function caseDirectory(given: string | undefined, clusterId: string | nul
 export function refuseInsideData(caseDir: string, directories: readonly string[]): void {
   const target = realPath(caseDir);
   for (const one of directories) {
-    const data = realPath(one);
-    if (target === data || target.startsWith(`${data}${path.sep}`)) throw new UsageError(`the case directory ${caseDir} would lie inside the data of ${one}`, 'Go to another directory, or name one with --case');
+    if (isInside(target, realPath(one))) throw new UsageError(`the case directory ${caseDir} would lie inside the data of ${one}`, 'Go to another directory, or name one with --case');
   }
 }
 

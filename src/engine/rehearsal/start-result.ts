@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { LiveCluster } from '../live/cluster.ts';
-import { openLiveCluster } from '../live/registry.ts';
+import { openEtcdCluster } from '../live/etcd/etcd-cluster.ts';
+import { openNativeCluster } from '../live/native/native-cluster.ts';
 import type { RecoveryPlan } from '../model/plan.ts';
 import { detectReader } from '../readers/index.ts';
 import { findEtcd, startEtcd } from '../servers/etcd.ts';
@@ -48,7 +49,7 @@ function nativeStarter(plan: RecoveryPlan, dataDir: string, options: StartOption
       const server = await startNativeMember({ program: options.program, dataDir, scratch: options.scratch, clusterId, generation: outcome.generation ?? 1, member: { id: memberId }, readyMs: options.startMs });
       const [endpoint = ''] = server.endpoints;
       // Its configuration names an address of the real host: everything is dialled here.
-      return { server, cluster: await openLiveCluster('native', { endpoints: server.endpoints, clusterId, tls: null, dial: () => endpoint }) };
+      return { server, cluster: await openNativeCluster({ endpoints: server.endpoints, clusterId, tls: null, dial: () => endpoint }) };
     },
   };
 }
@@ -73,7 +74,7 @@ async function etcdStarter(plan: RecoveryPlan, directory: string, options: Start
         readyMs: options.startMs,
       });
       // Only this endpoint: the addresses in its data are those of the real hosts.
-      return { server, cluster: await openLiveCluster('etcd', { endpoints: server.endpoints, clusterId: null, tls: null, onlyEndpoints: true }) };
+      return { server, cluster: await openEtcdCluster({ endpoints: server.endpoints, clusterId: null, tls: null, onlyEndpoints: true }) };
     },
   };
 }

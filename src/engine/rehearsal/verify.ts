@@ -146,6 +146,8 @@ async function lookAtState(plan: RecoveryPlan, cluster: LiveCluster, list: Membe
   if (cluster.stateHashes === undefined || list.leader === null) return open(list.leader === null ? 'not compared without a leader' : `clusters of kind ${cluster.kind} tell none`);
   let hashes: StateHash[];
   try {
+    // Answered only when all that was committed before is applied: a state that is still being made has no hash worth comparing.
+    await cluster.probe(left());
     hashes = await cluster.stateHashes(expected === null ? null : revision, left());
   } catch (error) {
     if (error instanceof RefusedError && error.rule === 'compacted') return open(`revision ${revision} is compacted by now`);

@@ -1,4 +1,5 @@
 import type { DrillTimeline, LaneState } from '../model/drill-record.ts';
+import { stateBar } from './chart-hatch.ts';
 import { LANE_HEIGHT, LEFT, textWidth } from './chart-size.ts';
 import { clip, join, type Markup, markup, NOTHING } from './markup.ts';
 import { round, type Scale } from './scale.ts';
@@ -26,7 +27,7 @@ function laneRow(member: string, spans: readonly Span[], x: Scale, y: number): M
     const [from, to] = [x(span.fromMs), x(span.toMs)];
     const width = Math.max(0.8, round(to - from));
     const words = textWidth(span.state) + 20 <= width ? markup`<rect class="chip" x="${from + 5}" y="${y + 4}" width="${round(textWidth(span.state) + 7)}" height="14" rx="2"/><text class="state ${span.state}" x="${from + 8}" y="${y + 15}">${span.state}</text>` : NOTHING;
-    return markup`<g><title>${clip(member, 40)}: ${span.state} from ${offsetWords(span.fromMs)} to ${offsetWords(span.toMs)}, ${secondsWords(span.toMs - span.fromMs)}</title><rect class="span" fill="url(#h-${span.state})" x="${from}" y="${y}" width="${width}" height="${BAR}" rx="${width > 6 ? 3 : 0}"/>${words}</g>`;
+    return markup`<g><title>${clip(member, 40)}: ${span.state} from ${offsetWords(span.fromMs)} to ${offsetWords(span.toMs)}, ${secondsWords(span.toMs - span.fromMs)}</title>${stateBar(span.state, from, y, width, BAR)}${words}</g>`;
   });
   return markup`<text class="member" x="${LEFT - 10}" y="${y + 15}" text-anchor="end">${name}</text>${join(bars)}`;
 }

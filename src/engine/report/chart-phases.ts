@@ -1,5 +1,5 @@
 import type { DrillTimeline } from '../model/drill-record.ts';
-import { PLOT_RIGHT, textWidth } from './chart-size.ts';
+import { LEFT, PLOT_RIGHT, textWidth } from './chart-size.ts';
 import { join, type Markup, markup } from './markup.ts';
 import { round, type Scale } from './scale.ts';
 import { offsetWords, secondsWords } from './words.ts';
@@ -20,7 +20,7 @@ export function phaseRow(phases: DrillTimeline['phases'], x: Scale, top: number)
     let label: Markup;
     if (needed + 10 <= width) label = markup`<text class="phase-name" x="${middle}" y="${top + 15}" text-anchor="middle">${one.name}</text>`;
     else {
-      const start = round(Math.max(middle - needed / 2, right + 12));
+      const start = round(Math.max(middle - needed / 2, right + 12, LEFT));
       if (start + needed > PLOT_RIGHT) label = join([]);
       else {
         right = start + needed;

@@ -1,5 +1,6 @@
 import type { DrillTimeline, LaneState } from '../model/drill-record.ts';
 import { bracketRows, BRACKET_HEIGHT } from './chart-brackets.ts';
+import { stateBar } from './chart-hatch.ts';
 import { laneRows } from './chart-lanes.ts';
 import { LANE_HEIGHT, LEFT, PLOT_RIGHT, WIDTH } from './chart-size.ts';
 import { phaseRow } from './chart-phases.ts';
@@ -47,7 +48,7 @@ interface Axis {
 /** Seconds from the zero event, whose line is the strong one. */
 function timeAxis(timeline: DrillTimeline, x: Scale, y: number): Axis {
   const moments = niceMoments(timeline.fromMs, timeline.toMs, 10);
-  const labels = moments.map((at) => markup`<text class="tick" x="${x(at)}" y="${y + 16}" text-anchor="middle">${at === 0 ? '0' : offsetWords(at).replace('.0 s', ' s')}</text>`);
+  const labels = moments.map((at) => markup`<text class="tick" x="${x(at)}" y="${y + 16}" text-anchor="${x(at) > PLOT_RIGHT - 16 ? 'end' : 'middle'}">${at === 0 ? '0' : offsetWords(at).replace('.0 s', ' s')}</text>`);
   const hasZero = timeline.fromMs <= 0 && timeline.toMs >= 0;
   const zeroX = x(0);
   // Near an edge the words begin or end at the line instead of lying around it.
@@ -59,22 +60,11 @@ function timeAxis(timeline: DrillTimeline, x: Scale, y: number): Axis {
   };
 }
 
-/** The patterns that tell states apart without colour; once in a page, used by the chart and its legend. */
-export function patterns(): Markup {
-  return markup`<svg class="defs" width="0" height="0" aria-hidden="true"><defs>
-<pattern id="h-leader" width="8" height="8" patternUnits="userSpaceOnUse"><rect class="f-leader" width="8" height="8"/></pattern>
-<pattern id="h-voter" width="6" height="6" patternUnits="userSpaceOnUse"><rect class="f-voter" width="6" height="6"/><circle class="g-voter" cx="3" cy="3" r="0.9"/></pattern>
-<pattern id="h-learner" width="6" height="6" patternUnits="userSpaceOnUse"><rect class="f-learner" width="6" height="6"/><path class="g-learner" d="M3 0V6"/></pattern>
-<pattern id="h-rebuilding" width="8" height="8" patternUnits="userSpaceOnUse"><rect class="f-rebuilding" width="8" height="8"/><path class="g-rebuilding" d="M0 4H8M4 0V8"/></pattern>
-<pattern id="h-down" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="f-down" width="7" height="7"/><path class="g-down" d="M3.5 0V7"/></pattern>
-</defs></svg>`;
-}
-
 /** What the hatches mean, only those that are used. */
 export function legend(timeline: DrillTimeline): Markup {
   const used = new Set(timeline.lanes.flatMap((lane) => lane.spans.map((span) => span.state)));
   const states = (Object.keys(LANE_WORDS) as LaneState[]).filter((state) => used.has(state));
-  const items = states.map((state) => markup`<li><svg class="key" viewBox="0 0 22 12" aria-hidden="true"><rect class="span" fill="url(#h-${state})" x="0.5" y="0.5" width="21" height="11" rx="2"/></svg>${LANE_WORDS[state]}</li>`);
+  const items = states.map((state) => markup`<li><svg class="key" viewBox="0 0 22 12" aria-hidden="true">${stateBar(state, 0.5, 0.5, 21, 11)}</svg>${LANE_WORDS[state]}</li>`);
   const faults = timeline.ticks.some((one) => one.kind === 'fault');
   const commands = timeline.ticks.some((one) => one.kind === 'command');
   const failures = timeline.writes.some((one) => one.failed > 0);

@@ -1,5 +1,6 @@
+import { printableLines } from '../model/control-characters.ts';
 import type { ReportPage } from '../model/report-page.ts';
-import { clip, printableLines } from './markup.ts';
+import { clip } from './markup.ts';
 
 /** What a printed page can take. Lines are those of the print style, about 60 to a page. */
 const LINES_TO_SHARE = 205;

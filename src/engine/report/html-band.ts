@@ -3,7 +3,10 @@ import { join, type Markup, markup, NOTHING, when } from './markup.ts';
 import { round } from './scale.ts';
 import { NOT_MEASURED, toneOf } from './words.ts';
 
-const STATEMENT_HEADS = ['What broke', 'What was done', 'What is proven', 'Not tested', 'Objectives'] as const;
+const STATEMENT_HEADS: Readonly<Record<ReportPage['kind'], readonly string[]>> = {
+  drill: ['What broke', 'What was done', 'What is proven', 'Not tested', 'Objectives'],
+  recovery: ['What broke', 'What was done', 'What is proven', 'Not proven', 'What remains'],
+};
 
 /** The first thing a reader sees: the verdict as a stamp, what it is about, and four figures. */
 export function band(page: ReportPage, leftOut: string | null): Markup {
@@ -23,7 +26,13 @@ function tile(one: ReportTile, kind: ReportPage['kind']): Markup {
   const tone = one.ok === null || !isMeasured ? 't-unknown' : one.ok ? 't-held' : 't-missed';
   const word = !isMeasured ? 'not measured' : one.ok === null ? '' : one.ok ? 'held' : 'missed';
   const change = one.change !== null ? `${one.change.replace(/^-/, '−')} since the last run` : kind === 'drill' ? 'no earlier value' : '';
-  return markup`<div class="tile ${tone}"><h2>${one.name}</h2><p class="measured">${figure(one.measured)}</p>${bar(one)}<p class="limit">${one.limit === null ? 'no limit' : `limit ${one.limit}`} <b>${word}</b></p>${when(change !== '', () => markup`<p class="change">${change}</p>`)}</div>`;
+  return markup`<div class="tile ${tone}"><h2>${one.name}</h2><p class="measured">${figure(one.measured)}</p>${limitLine(one, kind, word)}${when(change !== '', () => markup`<p class="change">${change}</p>`)}</div>`;
+}
+
+/** A recovery has no limits: nobody knew beforehand that it would be. */
+function limitLine(one: ReportTile, kind: ReportPage['kind'], word: string): Markup {
+  if (kind === 'recovery' && one.limit === null) return NOTHING;
+  return markup`${bar(one)}<p class="limit">${one.limit === null ? 'no limit' : `limit ${one.limit}`} <b>${word}</b></p>`;
 }
 
 /** The number large and its unit small. */
@@ -45,8 +54,9 @@ function bar({ ratio, limit, name, measured }: ReportTile): Markup {
 /** What was broken, done, proven, not tested, and whether the objectives held. */
 export function statement(page: ReportPage): Markup {
   if (page.statement.length === 0) return NOTHING;
-  if (page.statement.length !== STATEMENT_HEADS.length) return markup`<section id="statement" class="statement"><h2 class="sr">In short</h2>${page.statement.map((one) => markup`<p>${one}</p>`)}</section>`;
-  return markup`<section id="statement" class="statement"><h2 class="sr">In short</h2><dl>${page.statement.map((one, at) => markup`<div><dt>${STATEMENT_HEADS[at] ?? ''}</dt><dd>${one}</dd></div>`)}</dl></section>`;
+  const heads = STATEMENT_HEADS[page.kind];
+  if (page.statement.length !== heads.length) return markup`<section id="statement" class="statement"><h2 class="sr">In short</h2>${page.statement.map((one) => markup`<p>${one}</p>`)}</section>`;
+  return markup`<section id="statement" class="statement"><h2 class="sr">In short</h2><dl>${page.statement.map((one, at) => markup`<div><dt>${heads[at] ?? ''}</dt><dd>${one}</dd></div>`)}</dl></section>`;
 }
 
 /** Stays at the top while the reader scrolls. */

@@ -1,7 +1,7 @@
 import type { ReportPage } from '../model/report-page.ts';
 import type { FittedPage } from './fit.ts';
 import { leftOutNote } from './html-band.ts';
-import { join, type Markup, markup, NOTHING } from './markup.ts';
+import { type Markup, markup, NOTHING } from './markup.ts';
 import { counted, objectiveTitle, objectiveValue, offsetWords, secondsWords } from './words.ts';
 
 /** Each limit, what was measured, between which events and by which clock. */
@@ -14,7 +14,7 @@ export function objectives({ page, leftOut }: FittedPage): Markup {
 /** The pick screen of the run, as the operator saw it. */
 export function decision({ page, leftOut }: FittedPage): Markup {
   if (page.decision.length === 0) return NOTHING;
-  return markup`<section id="decision"><h2>Decision</h2><pre class="screen" tabindex="0">${join(page.decision.map((line) => markup`${line}`), '\n')}</pre>${leftOutNote(leftOut.decision)}</section>`;
+  return markup`<section id="decision"><h2>Decision</h2><pre class="screen" tabindex="0">${page.decision.map((line) => markup`<span>${line === '' ? ' ' : line}</span>`)}</pre>${leftOutNote(leftOut.decision)}</section>`;
 }
 
 /** Every command exactly as it can be typed. */

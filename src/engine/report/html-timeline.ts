@@ -1,5 +1,5 @@
 import type { DrillTimeline } from '../model/drill-record.ts';
-import { legend, patterns, timelineChart } from './chart.ts';
+import { legend, timelineChart } from './chart.ts';
 import { writesWords } from './chart-writes.ts';
 import { leftOutNote } from './html-band.ts';
 import { type Markup, markup, NOTHING, when } from './markup.ts';
@@ -11,7 +11,7 @@ const MOST_SPANS = 10;
 /** The picture, and the same facts as tables: for screen readers and grey paper. */
 export function timelineSection(timeline: DrillTimeline, leftOut: string | null): Markup {
   return markup`<section id="timeline"><h2>Timeline</h2>
-<figure>${patterns()}<div class="scroll">${timelineChart(timeline)}</div>${legend(timeline)}</figure>
+<figure><div class="scroll">${timelineChart(timeline)}</div>${legend(timeline)}</figure>
 ${leftOutNote(leftOut)}<div class="pair facts-table">${stretches(timeline)}${ticks(timeline)}</div>${lanes(timeline)}</section>`;
 }
 

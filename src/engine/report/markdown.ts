@@ -1,6 +1,6 @@
 import type { ReportPage } from '../model/report-page.ts';
 import { writesWords } from './chart-writes.ts';
-import { mdBlock, mdCode, mdTable, mdText } from './markdown-text.ts';
+import { mdBlock, mdCode, mdTable, mdText } from '../model/markdown-text.ts';
 import { counted, NOT_MEASURED, objectiveTitle, objectiveValue, offsetWords, secondsWords, TREND_WORDS } from './words.ts';
 
 /** A report as Markdown, for a ticket or a repository: everything the record holds, in the order of the page. */

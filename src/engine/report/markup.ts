@@ -1,4 +1,4 @@
-import { spellCharacter, UNSAFE_CHARACTERS } from '../model/control-characters.ts';
+import { printable } from '../model/control-characters.ts';
 
 const HTML_SPECIAL: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;', '`': '&#96;' };
 
@@ -28,18 +28,6 @@ export const NOTHING = new Markup('');
 
 export function join(pieces: readonly Markup[], between = ''): Markup {
   return new Markup(pieces.map((one) => one.text).join(between));
-}
-
-/** Text with controls, direction overrides and lone surrogates spelled out: what is invalid in XML is never left. */
-export function printable(text: string): string {
-  return text.replace(UNSAFE_CHARACTERS, spellCharacter).replace(/\p{Cs}|[\ufffe\uffff]/gu, spellCharacter);
-}
-
-/** Lines of a text that is shown as it stands: line ends and tabs keep their meaning, all else is spelled out. */
-export function printableLines(text: string): string[] {
-  const lines = text.replaceAll('\r\n', '\n').split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  return lines.map((line) => printable(line.replaceAll('\t', '    ')));
 }
 
 /** At most so many characters; what is cut is counted. Never ends within a surrogate pair. */

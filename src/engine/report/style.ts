@@ -89,7 +89,6 @@ figure{background:var(--paper);border:1px solid var(--rule);border-radius:10px;p
 .scroll{overflow-x:auto}
 .chart{display:block;width:100%;height:auto;overflow:visible;font-size:13px}
 .scroll .chart{min-width:720px}
-.defs{position:absolute}
 .chart text{fill:var(--ink)}
 .chart .tick,.chart .caption{fill:var(--soft);font-size:12px}
 .zero{font-weight:600;font-size:12px}.chart .caption,.chart .zero,.dot-value{paint-order:stroke;stroke:var(--paper);stroke-width:5px;stroke-linejoin:round}
@@ -111,8 +110,9 @@ figure{background:var(--paper);border:1px solid var(--rule);border-radius:10px;p
 .span{stroke:var(--span);stroke-width:.8}
 .chip{fill:var(--paper);opacity:.92}
 .state{font-size:12px}
-.f-leader{fill:var(--leader)}.f-voter{fill:var(--voter)}.g-voter{fill:var(--voter-ink)}.f-learner{fill:var(--learner)}.g-learner{stroke:var(--learner-ink);stroke-width:1.3}
-.f-rebuilding{fill:var(--rebuilding)}.g-rebuilding{stroke:var(--rebuilding-ink);stroke-width:1}.f-down{fill:var(--down)}.g-down{stroke:var(--down-ink);stroke-width:1.7}
+.s-leader{fill:var(--leader)}.s-voter{fill:var(--voter)}.s-learner{fill:var(--learner)}.s-rebuilding{fill:var(--rebuilding)}.s-down{fill:var(--down)}
+.h-dots{stroke:var(--voter-ink);stroke-width:1.9;stroke-linecap:round;stroke-dasharray:0 7;fill:none}.h-upright{stroke:var(--learner-ink);stroke-dasharray:1.3 4.7;fill:none}
+.h-upright.h-rebuilding{stroke:var(--rebuilding-ink);stroke-dasharray:1 7}.h-level{stroke:var(--rebuilding-ink);stroke-width:1;fill:none}.h-slant{stroke:var(--down-ink);stroke-width:1.5;fill:none}
 .area{fill:var(--area);stroke:var(--area-line);stroke-width:1}
 .failed{stroke:var(--bad);stroke-width:1.8;fill:none}
 .legend{display:flex;flex-wrap:wrap;gap:4px 20px;margin-top:10px;padding-left:76px;font-size:.82rem;color:var(--soft)}
@@ -141,6 +141,7 @@ td small,th small{display:block;font-size:.84em;font-weight:400;color:var(--soft
 pre{margin:0;padding:16px 18px;background:var(--code);border:1px solid var(--hair);border-radius:8px;white-space:pre;overflow-x:auto;line-height:1.5;font-size:.8rem}
 .steps-table code{white-space:pre-wrap}
 .steps-table tr:target>*{background:var(--caution-wash)}
+.screen{white-space:pre-wrap}.screen span{display:block;padding-left:12ch;text-indent:-12ch}
 .steps-table{overflow-wrap:normal}.steps-table td:nth-child(4){width:100%;overflow-wrap:anywhere}.steps-table td:nth-child(n+6){white-space:nowrap}
 .steps-table td.num a{color:inherit;text-decoration:none}
 tr.missed code{color:var(--bad)}

@@ -55,8 +55,11 @@ export async function startEtcd(options: EtcdOptions): Promise<StartedEtcd> {
   const [clientUrl, peerUrl] = [`http://127.0.0.1:${client}`, `http://127.0.0.1:${peer}`];
   const version = options.version ?? (await findEtcd(options.binary))?.version ?? '';
   const args = [
-    ...['--name', name, '--data-dir', dataDir, '--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl, '--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
-    ...['--initial-cluster', options.initialCluster ?? `${name}=${peerUrl}`, '--initial-cluster-state', options.state ?? 'new', ...(options.token === undefined ? [] : ['--initial-cluster-token', options.token])],
+    '--name', name, '--data-dir', dataDir,
+    '--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl,
+    '--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl,
+    '--initial-cluster', options.initialCluster ?? `${name}=${peerUrl}`, '--initial-cluster-state', options.state ?? 'new',
+    ...(options.token === undefined ? [] : ['--initial-cluster-token', options.token]),
     ...(options.extra ?? []),
   ];
   const child = ChildServer.start('etcd', options.binary ?? (process.env['ETCD_BINARY'] || 'etcd'), args, { env: withoutEtcdVariables(process.env) });

@@ -29,6 +29,9 @@ interface Operation {
 
 export interface ClientOptions {
   readonly keys: number;
+  /** Names of keys begin with it; a run that goes on with another's disks leaves that one's keys alone. */
+  readonly keyPrefix: string;
+  readonly generation: number;
   readonly meanThinkUs: number;
   readonly valueBytes: number;
 }
@@ -89,7 +92,7 @@ export class Client {
     const { world } = this.cluster;
     this.sequence += 1;
     const id = `${this.name}:${this.sequence}`;
-    const k = `k${this.prng.between(0, this.options.keys)}`;
+    const k = `${this.options.keyPrefix}${this.prng.between(0, this.options.keys)}`;
     const value = this.options.valueBytes === 0 || op === 'append' ? id : id.padEnd(this.prng.between(1, this.options.valueBytes), '.');
     const x = op === 'cas' ? ([this.guess(k), value] as const) : op === 'put' || op === 'append' ? `${value},` : undefined;
     const level = op === 'get' ? this.prng.pick(LEVELS) : 'linearizable';
@@ -141,7 +144,7 @@ export class Client {
 
   private query(operation: Operation, node: string): (failed: (failure: CallError) => void) => void {
     const { level } = operation;
-    const token = { generation: 1, index: operation.token };
+    const token = { generation: this.options.generation, index: operation.token };
     const asked: ReadLevel = level === 'follower' ? { kind: 'follower', maxStalenessMs: 500, token } : { kind: level };
     return (failed) =>
       this.calls.call(

@@ -1,23 +1,27 @@
 import type { Configuration } from '../core/configuration.ts';
 import type { MemberId } from '../core/types.ts';
+import type { Envelope } from '../ports/transport.ts';
 import { CheckBoard } from './check-board.ts';
 import { GroundTruth } from './ground-truth.ts';
 import { Host, type HostSettings } from './host.ts';
 import { votersOf } from './log-copy.ts';
 import { Network } from './network.ts';
 import { ReferenceModel } from './reference-model.ts';
+import type { SimProcess } from './sim-process.ts';
 import { StreamCounts } from './stream-counts.ts';
 import type { World } from './world.ts';
 
 /** All machines of a run, what connects them and what watches them. */
 export class Cluster {
   readonly truth: GroundTruth;
-  readonly model = new ReferenceModel();
+  readonly model: ReferenceModel;
   readonly board: CheckBoard;
   readonly network: Network;
   readonly hosts = new Map<MemberId, Host>();
   /** An operator changes the membership: nothing may be lost that its outcome might need. */
   isChanging = false;
+  /** Members of an older generation, on the same network: they may speak, and must not be heard. */
+  guests: Cluster | null = null;
   private readonly streams: StreamCounts;
   private readonly byAddress = new Map<string, MemberId>();
 
@@ -26,27 +30,49 @@ export class Cluster {
     readonly common: HostSettings,
     /** A process ended and wants to be started again. */
     private readonly wantsRestart: (host: Host) => void,
+    /** What a run goes on with, and the network it shares. */
+    past: { readonly cluster: Cluster; readonly network: Network | null } | null = null,
   ) {
     this.truth = new GroundTruth(world);
+    this.model = past?.cluster.model.clone() ?? new ReferenceModel();
     this.streams = new StreamCounts(world.counters);
     this.board = new CheckBoard(this.truth, this.model, (member, snapshotId) => this.hosts.get(member.id)?.snapshotSize(snapshotId) ?? null);
-    this.network = new Network(
+    if (past !== null) {
+      this.truth.inherit(past.cluster.truth);
+      this.board.applies.inherit(past.cluster.board.applies);
+    }
+    this.network = past?.network ?? new Network(
       world,
       {
-        sent: (node, process, envelope) => {
-          if (process !== this.hosts.get(node)?.process) return;
-          if (envelope.body.kind === 'snapshot-ack') this.streams.answered(node, envelope.body);
-          this.board.sent(this.truth.member(node), envelope);
-        },
+        sent: (node, process, envelope) => this.watching(node).sent(node, process, envelope),
         arriving: (node, envelope, isForeign) => {
-          if (envelope.body.kind === 'snapshot-chunk' && envelope.body.offset === 0) this.streams.begun(node, envelope.body);
-          this.board.arriving(this.truth.member(node), envelope, isForeign);
+          if (this.hosts.has(node) && this.guests?.hosts.has(envelope.from) === true) world.counters.hit('old-generation-refused');
+          this.watching(node).arriving(node, envelope, isForeign);
         },
-        arrived: (node) => this.board.arrived(this.truth.member(node)),
+        arrived: (node) => {
+          const { board, truth } = this.watching(node);
+          board.arrived(truth.member(node));
+        },
       },
-      (id, address) => (address === undefined ? (this.hosts.has(id) ? id : null) : (this.byAddress.get(address) ?? null)),
+      (id, address) => (address === undefined ? (this.hosts.has(id) || this.guests?.hosts.has(id) === true ? id : null) : (this.byAddress.get(address) ?? null)),
       common.snapshotBandwidth,
     );
+  }
+
+  /** Each generation is judged by its own truth. */
+  private watching(node: MemberId): Cluster {
+    return this.guests?.hosts.has(node) === true ? this.guests : this;
+  }
+
+  private sent(node: MemberId, process: SimProcess, envelope: Envelope): void {
+    if (process !== this.hosts.get(node)?.process) return;
+    if (envelope.body.kind === 'snapshot-ack') this.streams.answered(node, envelope.body);
+    this.board.sent(this.truth.member(node), envelope);
+  }
+
+  private arriving(node: MemberId, envelope: Envelope, isForeign: boolean): void {
+    if (envelope.body.kind === 'snapshot-chunk' && envelope.body.offset === 0) this.streams.begun(node, envelope.body);
+    this.board.arriving(this.truth.member(node), envelope, isForeign);
   }
 
   addHost(id: MemberId): Host {
@@ -89,9 +115,9 @@ export class Cluster {
     return committed === undefined ? waiting : [committed, ...waiting];
   }
 
-  /** Whether those members are a majority of the voters, whichever configuration in play is counted by. */
+  /** Whether those members are a majority of the voters, whichever configuration in play is counted by; false when no whole disk holds the committed one. */
   isQuorum(has: (id: MemberId) => boolean): boolean {
-    return this.configurationsInPlay().every((one) => {
+    return this.configuration() !== undefined && this.configurationsInPlay().every((one) => {
       const voters = votersOf(one);
       return voters.filter(has).length > voters.length / 2;
     });

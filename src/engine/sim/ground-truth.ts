@@ -87,6 +87,12 @@ export class GroundTruth {
     this.committed.push({ term: 1, hash, byTerm: 1, opId: null });
   }
 
+  /** What an earlier run knew, for a run that goes on with its disks. Operations of that run's clients are not known here. */
+  inherit(other: GroundTruth): void {
+    for (const entry of other.committed.slice(this.committed.length)) this.committed.push(entry === undefined ? undefined : { ...entry, opId: null });
+    for (const [index, terms] of other.chain.entries()) if (terms !== undefined) this.chain[index] = new Map(terms);
+  }
+
   get commitIndex(): LogIndex {
     return this.committed.length - 1;
   }

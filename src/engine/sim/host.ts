@@ -28,6 +28,7 @@ import type { World } from './world.ts';
 /** What is the same for every member of a run. */
 export interface HostSettings {
   readonly clusterId: string;
+  readonly generation: number;
   readonly settings: Settings;
   readonly snapshotEntries: number;
   readonly compactionMargin: number;
@@ -99,9 +100,18 @@ export class Host {
   /** Writes identity and first configuration; null for a member that joins. Nothing goes wrong meanwhile. */
   async initialise(configuration: Configuration | null): Promise<void> {
     const process = new SimProcess(this.world, this.id, this, this.prng.split('init'), null, () => undefined);
-    const identity: Identity = { clusterId: this.common.clusterId, generation: 1, memberId: this.id, name: this.id, machine: 'kv' };
+    const identity: Identity = { clusterId: this.common.clusterId, generation: this.common.generation, memberId: this.id, name: this.id, machine: 'kv' };
     const kv = this.raft.open(process);
     await initialise(kv, identity, configuration);
+    this.isSetUp = true;
+  }
+
+  /** Takes over what another machine's disks held; it can be started from then on. */
+  adopt(image: Pick<DiskImage, 'raft' | 'state' | 'files'>): void {
+    this.raft.restore(image.raft);
+    this.state.restore(image.state);
+    this.disk.restore(image.files);
+    this.truth.disk.reload(this.raft.content());
     this.isSetUp = true;
   }
 

@@ -23,6 +23,12 @@ function text(bytes: Uint8Array): string {
 export class ReferenceModel {
   private readonly versions = new Map<string, Version[]>();
 
+  clone(): ReferenceModel {
+    const copy = new ReferenceModel();
+    for (const [key, versions] of this.versions) copy.versions.set(key, [...versions]);
+    return copy;
+  }
+
   /** Commands must come in the order of their indexes. */
   apply(index: number, payload: Uint8Array): ModelResult {
     const command = decodeKvCommand(payload);

@@ -28,6 +28,8 @@ const nextTurn = globalThis.setImmediate;
 /** Events carried out before the run looks whether anything went wrong. */
 const MAX_EVENTS = 600_000;
 const CLUSTER_ID = 'sim';
+/** Ids of new members of a later generation begin behind this number: no earlier run got as far. */
+const IDS_OF_A_GENERATION = 1000;
 
 export interface SimulationOptions {
   readonly seed: string;
@@ -43,8 +45,18 @@ export interface SimulationOptions {
   readonly mutants?: ReadonlySet<string>;
   /** Lines of the trace to keep. */
   readonly keepLines?: number;
+  /** Begins with what an earlier run left on its disks, instead of a new cluster. */
+  readonly past?: Past;
   /** A change to each host before it starts; for planting bugs in ports. */
   readonly prepare?: (host: Host) => void;
+}
+
+/** An earlier run of which one disk was made a cluster of one. */
+export interface Past {
+  readonly cluster: Cluster;
+  readonly generation: number;
+  /** Makes and boots the first hosts; `settle` carries out events until a promise is settled. */
+  begin(cluster: Cluster, tools: { readonly prng: Prng; readonly prepare: (host: Host) => void; settle(promise: Promise<void>): Promise<void> }): Promise<void>;
 }
 
 export interface SimulationResult {
@@ -87,7 +99,9 @@ export class Simulation {
     this.world = new World(this.prng.split('world'), faults, this.counters, new Trace(options.keepLines ?? 0));
     const settings = { ...FAST, mutants: options.mutants ?? FAST.mutants };
     const { snapshotEntries, compactionMargin } = this.plan;
-    this.cluster = new Cluster(this.world, { clusterId: CLUSTER_ID, settings, snapshotEntries, compactionMargin, snapshotBandwidth: this.plan.isBulky ? 0.15 : 1 }, (host) => this.scheduleRestart(host));
+    const { past } = options;
+    this.hosts = past === undefined ? 0 : past.generation * IDS_OF_A_GENERATION;
+    this.cluster = new Cluster(this.world, { clusterId: CLUSTER_ID, generation: past?.generation ?? 1, settings, snapshotEntries, compactionMargin, snapshotBandwidth: this.plan.isBulky ? 0.15 : 1 }, (host) => this.scheduleRestart(host), past === undefined ? null : { cluster: past.cluster, network: null });
     this.calls = new Calls(this.cluster);
     this.checks = new ClientChecks(this.cluster.truth, this.cluster.model, this.counters);
     const voters = Array.from({ length: this.plan.voters }, (_, at) => `n${at + 1}`);
@@ -116,7 +130,7 @@ export class Simulation {
     } finally {
       allow();
       Error.stackTraceLimit = stackDepth;
-      for (const host of this.cluster.hosts.values()) host.process?.kill('end of run');
+      for (const { hosts } of [this.cluster, ...(this.cluster.guests === null ? [] : [this.cluster.guests])]) for (const host of hosts.values()) host.process?.kill('end of run');
     }
     return {
       seed: this.options.seed,
@@ -134,15 +148,17 @@ export class Simulation {
   }
 
   private async setUp(): Promise<void> {
-    const ids = Array.from({ length: this.plan.voters }, () => this.nextId());
+    const { past } = this.options;
+    if (past !== undefined) await past.begin(this.cluster, { prng: this.prng.split('past'), prepare: (host) => this.prepare(host), settle: async (promise) => this.settle(promise) });
+    const ids = Array.from({ length: past === undefined ? this.plan.voters : 0 }, () => this.nextId());
     const configuration: Configuration = { members: ids.map((id) => ({ id, name: id, address: `${id}:7000`, role: 'voter' })), tombstones: [], changes: [] };
-    this.cluster.truth.begin(configuration);
+    if (past === undefined) this.cluster.truth.begin(configuration);
     for (const id of ids) await this.setUpHost(this.cluster.addHost(id), configuration);
     this.world.faults.isSuspended = false;
     for (const host of this.cluster.hosts.values()) host.boot();
     for (let at = 0; at < this.plan.clients; at += 1) {
       const name = `c${at + 1}`;
-      const options = { keys: this.plan.keys, meanThinkUs: this.plan.meanThinkUs * (this.plan.isBulky ? 2 : 1), valueBytes: this.plan.isBulky ? 250_000 : 0 };
+      const options = { keyPrefix: this.keyPrefix, generation: past?.generation ?? 1, keys: this.plan.keys, meanThinkUs: this.plan.meanThinkUs * (this.plan.isBulky ? 2 : 1), valueBytes: this.plan.isBulky ? 250_000 : 0 };
       this.clients.push(new Client(name, this.cluster, this.calls, this.history, this.checks, this.prng.split(`client ${name}`), options, () => (this.processes += 1)));
     }
     for (const client of this.clients) client.start();
@@ -153,13 +169,25 @@ export class Simulation {
   }
 
   private async setUpHost(host: Host, configuration: Configuration | null): Promise<void> {
+    this.prepare(host);
+    await this.settle(host.initialise(configuration));
+  }
+
+  private prepare(host: Host): void {
     this.options.prepare?.(host);
     host.onRole = (changed, role, term) => this.noteRole(changed, role, term);
     host.onReceiving = () => this.interruptTransfer();
+  }
+
+  private get keyPrefix(): string {
+    return this.options.past === undefined ? 'k' : 'r';
+  }
+
+  private async settle(promise: Promise<void>): Promise<void> {
     let isDone = false;
-    host.initialise(configuration).then(
+    promise.then(
       () => (isDone = true),
-      (error: unknown) => this.world.violate('set-up', host.id, String(error)),
+      (error: unknown) => this.world.violate('set-up', 'run', error instanceof Error ? (error.stack ?? error.message) : String(error)),
     );
     // A machine is set up before it counts: other things go on meanwhile only where the run waits anyway.
     await this.drain();
@@ -173,9 +201,7 @@ export class Simulation {
   /** A machine that joins: started as soon as its identity is written. */
   private newHost(): Host {
     const host = this.cluster.addHost(this.nextId());
-    this.options.prepare?.(host);
-    host.onRole = (changed, role, term) => this.noteRole(changed, role, term);
-    host.onReceiving = () => this.interruptTransfer();
+    this.prepare(host);
     host.initialise(null).then(
       () => host.boot(),
       () => host.retire('could not be set up'),
@@ -329,7 +355,7 @@ export class Simulation {
       if (host.machine === null || first?.machine == null) continue;
       if (host.machine.stateHash() !== first.machine.stateHash()) truth.violate('I5', host.id, `its final state differs from that of ${first.id}`);
       for (let key = 0; key < this.plan.keys; key += 1) {
-        const name = `k${key}`;
+        const name = `${this.keyPrefix}${key}`;
         const [mine, expected] = [host.read(name), model.at(name, truth.commitIndex)];
         if (mine !== expected) truth.violate('I10', host.id, `${name} holds ${JSON.stringify(mine)}, the committed commands give ${JSON.stringify(expected)}`);
       }

@@ -7,6 +7,8 @@ import { expectedChain } from '../../../src/engine/native/entry-record.ts';
 import { indexKey, parseIndexKey, parseSegmentName, SEGMENT_ENTRIES, segmentName, segmentStart } from '../../../src/engine/native/layout.ts';
 import { decodeFormat, decodeIdentity, decodeSnapshotNames, encodeFormat, encodeIdentity, encodeSnapshotNames } from '../../../src/engine/native/named-records.ts';
 import { decodeHardState, decodeIncarnation, decodePosition, encodeHardState, encodeIncarnation, encodePosition } from '../../../src/engine/native/position-records.ts';
+import { boundedMark, decodeRecoveries, encodeRecoveries, encodeRecoveryEntry, recoveryOf, type RecoveryMark } from '../../../src/engine/native/recovery-record.ts';
+import { decodeConfiguration } from '../../../src/engine/core/configuration.ts';
 import { frameRecord, unframeRecord } from '../../../src/engine/native/record-frame.ts';
 import { encodeManifest, manifestOf, parseManifest } from '../../../src/engine/native/snapshot-manifest.ts';
 import { CONFIGURATION, entries, entry, IDENTITY, plain, snapshotAt } from '../storage/storage-fixtures.ts';
@@ -41,6 +43,21 @@ const HEAD = {
   takenAtMs: 5,
 };
 
+const MARK: RecoveryMark = {
+  planId: '5c2e9100-0000-4000-8000-000000000001',
+  at: '2026-03-14T02:14:07.000Z',
+  from: { clusterId: 'c-1', generation: 1, memberId: 'n1' },
+  to: { clusterId: 'c-1', generation: 2, memberId: 'n1-g2' },
+  source: 'n1',
+  floor: 4,
+  last: { term: 3, index: 9 },
+  kept: { term: 3, index: 8 },
+  verdict: 'unknown',
+  proof: 'best-effort',
+  statement: 'entries 5 to 8 are in doubt',
+  facts: ['--dead n2,n3'],
+};
+
 const RECORDS: readonly { name: string; record: Buffer; decode: (bytes: Uint8Array) => Decoded<unknown>; value: unknown }[] = [
   { name: 'format', record: encodeFormat(), decode: decodeFormat, value: { version: 1 } },
   { name: 'identity', record: encodeIdentity(IDENTITY), decode: decodeIdentity, value: IDENTITY },
@@ -53,6 +70,7 @@ const RECORDS: readonly { name: string; record: Buffer; decode: (bytes: Uint8Arr
     value: { index: 9, term: 3, chainHash: new Uint8Array(16).fill(5) },
   },
   { name: 'snapshot names', record: encodeSnapshotNames([snapshotAt(9, 2, 'ab'.repeat(16)), snapshotAt(4, 1, 'cd'.repeat(16))]), decode: decodeSnapshotNames, value: [snapshotAt(9, 2, 'ab'.repeat(16)), snapshotAt(4, 1, 'cd'.repeat(16))] },
+  { name: 'recoveries', record: encodeRecoveries([MARK]), decode: decodeRecoveries, value: [MARK] },
 ];
 
 describe('native records', () => {
@@ -156,5 +174,29 @@ describe('native layout and manifest', () => {
     for (const one of broken) assert.throws(() => parseManifest(Buffer.from(JSON.stringify({ ...json, ...one }))), RangeError, JSON.stringify(one));
     assert.throws(() => parseManifest(Buffer.from('{')), RangeError);
     assert.throws(() => parseManifest(Buffer.from([0x22, 0xff, 0x22])), RangeError);
+  });
+});
+
+describe('the mark of a recovery', () => {
+  it('lies beside the fields of a configuration, which reads as any other', () => {
+    const payload = encodeRecoveryEntry(CONFIGURATION, MARK);
+    assert.deepEqual(decodeConfiguration(payload), CONFIGURATION);
+    assert.deepEqual(recoveryOf(payload), MARK);
+  });
+
+  it('is not seen where there is none, or where it cannot be read', () => {
+    const { recovery, ...plainFields } = JSON.parse(Buffer.from(encodeRecoveryEntry(CONFIGURATION, MARK)).toString()) as { recovery: Record<string, unknown> };
+    const payloads = [plainFields, { recovery: null }, { recovery: { ...recovery, extra: 1 } }, { recovery: { ...recovery, floor: -1 } }, { recovery: { ...recovery, facts: [1] } }];
+    for (const one of payloads) assert.equal(recoveryOf(Buffer.from(JSON.stringify(one))), null);
+    for (const bytes of [Buffer.alloc(0), Buffer.from([0xff, 0xfe]), Buffer.from('[]')]) assert.equal(recoveryOf(bytes), null);
+  });
+
+  it('is cut to what a record takes, between characters', () => {
+    const long = boundedMark({ ...MARK, source: 'é'.repeat(2000), statement: '€'.repeat(5000), facts: Array.from({ length: 100 }, () => '😀'.repeat(1000)) });
+    const decoded = decodeRecoveries(encodeRecoveries(Array.from({ length: 20 }, () => long)));
+    assert.ok(decoded.ok);
+    assert.equal(decoded.value.length, 16);
+    assert.deepEqual([...new Set(long.statement)], ['€']);
+    assert.deepEqual([...new Set(long.facts[0])], ['😀']);
   });
 });

@@ -43,6 +43,16 @@ describe('configuration of a member', () => {
     assert.throws(() => parse(text, 'raft-3'), /member\.id: raft-3 is not among initialMembers \(raft-0, raft-1, raft-2\)/);
   });
 
+  it('of a later generation needs no first members: it was recovered, or it joins', () => {
+    const config = parse(`${HEAD}generation: 2\nadvertise: 10.0.0.1:7000\n`);
+    assert.deepEqual([config.generation, config.initialMembers, config.advertise], [2, [], '10.0.0.1:7000']);
+    assert.equal(parse(HEAD + THREE).generation, null, 'whatever the directory says');
+    assert.equal(parse(`${HEAD}generation: 1\n${THREE}`).generation, 1);
+    assert.throws(() => parse(`${HEAD}generation: 2\n${THREE}`), /initialMembers: belong to generation 1, not to 2/);
+    assert.throws(() => parse(`${HEAD}generation: 1\n`), /initialMembers: is missing/);
+    assert.throws(() => parse(`${HEAD}generation: 0\n`), /generation/);
+  });
+
   it('takes the timing profiles, and explicit times in whole ticks (B1)', () => {
     assert.equal(parse(`${HEAD}timing: calm\n${THREE}`).settings.electionMinTicks, 150);
     const own = parse(`${HEAD}timing: {heartbeatMs: 100, electionMinMs: 300, electionMaxMs: 600}\n${THREE}`).settings;

@@ -5,8 +5,10 @@ import path from 'node:path';
 import { LmdbKvStore } from '../../../src/engine/adapters/lmdb-kv-store.ts';
 import { InspectorError, RefusedError } from '../../../src/engine/errors.ts';
 import { type NodeConfig, parseNodeConfig } from '../../../src/engine/node/config.ts';
-import { checkIdentity, checkInitialised, openEnvironment } from '../../../src/engine/node/environment.ts';
+import { checkFence, checkIdentity, checkInitialised, configurationIn, identityIn, openEnvironment } from '../../../src/engine/node/environment.ts';
 import { initMember } from '../../../src/engine/node/init.ts';
+import { encodeFence } from '../../../src/engine/native/fence-record.ts';
+import { planNativeBootstrap } from '../../../src/engine/storage/bootstrap.ts';
 import { LogStorage } from '../../../src/engine/storage/log-storage.ts';
 
 const LIST = ['{id: n1, address: 127.0.0.1:7001}', '{id: n2, address: 127.0.0.1:7002}', '{id: n3, address: 127.0.0.1:7003}'];
@@ -16,8 +18,8 @@ describe('data directory of a new member', () => {
   beforeEach(() => (root = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-init-'))));
   afterEach(() => fs.rmSync(root, { recursive: true, force: true }));
 
-  function config(id: string, options: { list?: string[]; join?: boolean; dataDir?: string; clusterId?: string } = {}): NodeConfig {
-    const members = options.join ? 'join: true' : `initialMembers: [${(options.list ?? LIST).join(', ')}]`;
+  function config(id: string, options: { list?: string[]; join?: boolean; generation?: number; dataDir?: string; clusterId?: string } = {}): NodeConfig {
+    const members = options.generation !== undefined ? `generation: ${options.generation}` : options.join ? 'join: true' : `initialMembers: [${(options.list ?? LIST).join(', ')}]`;
     const text = `clusterId: ${options.clusterId ?? 'shop'}\nmember: {id: ${id}}\ndataDir: ${options.dataDir ?? `data/${id}`}\nlisten: 127.0.0.1:${7000 + Number(id.slice(1))}\n${members}\ninsecureLoopback: true\nballastBytes: 100000\n`;
     return parseNodeConfig(path.join(root, `${id}.yaml`), text);
   }
@@ -46,6 +48,50 @@ describe('data directory of a new member', () => {
     assert.equal(made.members, null);
     const { state } = await read('n4');
     assert.deepEqual([state.configurations, state.hardState.term, state.log.sizes.length], [[], 0, 0]);
+  });
+
+  it('of a member that joins a later generation is of that generation', async () => {
+    const made = await initMember(config('n4', { generation: 3 }));
+    assert.deepEqual([made.identity.generation, made.members], [3, null]);
+    assert.equal(identityIn(path.join(root, 'data/n4'))?.generation, 3);
+    const store = await openEnvironment(path.join(root, 'data/n4/raft'));
+    try {
+      assert.throws(() => checkIdentity(store, config('n4', { generation: 2 })), /belongs to generation 3, and .* names 2/);
+      assert.equal(checkIdentity(store, config('n4', { join: true })).generation, 3, 'a configuration that names none leaves it to the directory');
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('that a recovery gave another member says what to put into its configuration', async () => {
+    await initMember(config('n1'));
+    const store = await openEnvironment(path.join(root, 'data/n1/raft'));
+    try {
+      const from = { clusterId: 'shop', generation: 1, memberId: 'n1' };
+      const why = { planId: 'p', at: '2026-03-14T02:14:07Z', source: 'n1', floor: 1, verdict: 'none', proof: 'proven', statement: '', facts: [] };
+      await store.transact(planNativeBootstrap(store, { from, to: { ...from, generation: 2, memberId: 'n1-g2', name: 'n1' }, address: null, term: 1001, keepTo: 1, wallClockMs: 0, why }));
+      assert.throws(() => checkIdentity(store, config('n1')), (error) => error instanceof RefusedError && error.rule === 'member-mismatch' && /set member: \{id: n1-g2\} and generation: 2, remove initialMembers and join/.test(error.hint));
+    } finally {
+      await store.close();
+    }
+    assert.deepEqual((await configurationIn(path.join(root, 'data/n1')))?.members.map((one) => [one.id, one.address]), [['n1-g2', '127.0.0.1:7001']]);
+    assert.deepEqual(fs.readdirSync(path.join(root, 'data/n1')).sort(), ['ballast', 'raft', 'snapshots', 'state'], 'looking leaves nothing');
+  });
+
+  it('that is fenced must not be started (fenced), even where nobody can read why', async () => {
+    await initMember(config('n1'));
+    const dataDir = path.join(root, 'data/n1');
+    checkFence(dataDir);
+    const file = path.join(dataDir, 'FENCED');
+    fs.writeFileSync(file, encodeFence({ why: 'n2-g2 took its place', clusterId: 'shop', generation: 2, planId: '5c2e9100-x', at: '2026-03-14T02:14:07Z' }));
+    assert.throws(() => checkFence(dataDir), (error) => error instanceof RefusedError && error.rule === 'fenced' && error.message.includes('n2-g2 took its place (2026-03-14T02:14:07Z, plan 5c2e91)') && error.hint.includes(file));
+    for (const text of ['', '{}', '\u0000'.repeat(20_000), '{"version":2}']) {
+      fs.writeFileSync(file, text);
+      assert.throws(() => checkFence(dataDir), /its fence file cannot be read/);
+    }
+    fs.rmSync(file);
+    fs.mkdirSync(file);
+    assert.throws(() => checkFence(dataDir), (error) => error instanceof RefusedError && error.rule === 'fenced');
   });
 
   it('is never made over something: the directory stays as it was', async () => {

@@ -110,4 +110,20 @@ describe('places', function () {
     fs.writeFileSync(unit, '[Service]\nEnvironment=ETCD_NAME=n2 "ETCD_WAL_DIR=/w"\nExecStart=/usr/bin/etcd \\\n  --data-dir /d\n');
     assert.deepEqual(await serverFrom(unit).then(({ dataDir, walDir, name }) => ({ dataDir, walDir, name })), { dataDir: '/d', walDir: '/w', name: 'n2' });
   });
+
+  it('--from: how the server is reached, from its own configuration', async () => {
+    const { connectionTo, serverFrom } = await import('../../../src/engine/places/from.ts');
+    const etcd = path.join(work, 'etcd.conf.yml');
+    fs.writeFileSync(etcd, 'name: n1\ndata-dir: /var/lib/etcd\nadvertise-client-urls: https://10.0.0.11:2379,https://0.0.0.0:2379\ninitial-advertise-peer-urls: https://10.0.0.11:2380\nclient-transport-security:\n  cert-file: tls/n1.crt\n  key-file: tls/n1.key\n  trusted-ca-file: /etc/ca.crt\n');
+    const server = await serverFrom(etcd);
+    assert.deepEqual(server.peerAddresses, ['https://10.0.0.11:2380']);
+    assert.deepEqual(connectionTo(server), { endpoints: ['https://10.0.0.11:2379'], cacert: '/etc/ca.crt', cert: path.join(work, 'tls/n1.crt'), key: path.join(work, 'tls/n1.key') });
+    const native = path.join(work, 'n3.yaml');
+    fs.writeFileSync(native, 'initialMembers:\n  - {id: n1, address: 10.0.0.1:7001}\nmember: {id: n3}\ndataDir: n3\nadvertise: 10.0.0.3:7001\ntls: {ca: ca.pem, cert: n3.pem, key: n3.key}\n');
+    const own = await serverFrom(native);
+    assert.deepEqual([own.name, own.dataDir, connectionTo(own)?.endpoints, connectionTo(own)?.cacert], ['n3', path.join(work, 'n3'), ['10.0.0.3:7001'], path.join(work, 'ca.pem')]);
+    const plain = path.join(work, 'plain.yml');
+    fs.writeFileSync(plain, 'data-dir: /d\nlisten-client-urls: http://0.0.0.0:2379\n');
+    assert.equal(connectionTo(await serverFrom(plain)), null, 'an address that means everywhere leads nowhere');
+  });
 });

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { DriftError } from '../../../src/engine/errors.ts';
-import { openLiveCluster } from '../../../src/engine/live/registry.ts';
+import { openNativeCluster } from '../../../src/engine/live/native/native-cluster.ts';
 import type { RecoveryPlan } from '../../../src/engine/model/plan.ts';
 import { applyPlan } from '../../../src/engine/recovery/apply/apply.ts';
 import { rehearse } from '../../../src/engine/rehearsal/rehearse.ts';
@@ -29,7 +29,7 @@ describe('rehearsal of a native plan, on a real member process', function () {
     for (let n = 0; n < 30; n++) await writer.puts(1, [[`k${n}`, `v${n}`]], { commit: 2 + n });
     for (let n = 30; n < 40; n++) await writer.puts(2, [[`k${n}`, `v${n}`]], { commit: 31 });
     await writer.close();
-    plan = await planOf(source);
+    plan = await planOf([source]);
   });
 
   after(() => fs.rmSync(root, { recursive: true, force: true }));
@@ -69,7 +69,7 @@ describe('rehearsal of a native plan, on a real member process', function () {
     await applyPlan(plan, { caseDir: null, overrides: [] });
     const { outcome } = plan;
     const server = await startNativeMember({ program: SOURCE_PROGRAM, dataDir: source, scratch: root, clusterId: outcome.clusterId ?? '', generation: outcome.generation ?? 1, member: { id: outcome.memberId ?? '' } });
-    const cluster = await openLiveCluster('native', { endpoints: server.endpoints, clusterId: null, tls: null, dial: () => server.endpoints[0] ?? '' });
+    const cluster = await openNativeCluster({ endpoints: server.endpoints, clusterId: null, tls: null, dial: () => server.endpoints[0] ?? '' });
     try {
       const options = { timeoutMs: 20_000, endpoints: server.endpoints, rehearsed };
       const verified = await verifyRecovery(plan, cluster, { ...options, checks: ['test "$RAFT_INSPECTOR_ENDPOINTS" != ""'] });

@@ -59,6 +59,7 @@ export const confChangeKill: Scenario = {
     return {
       rtoMs: null,
       electionMs: victim === leader ? electionAfter(world, killedAt) : null,
+      ...(victim === leader ? {} : { meaningless: ['electionMs' as const] }),
       points: { rto: ['-', '-'], election: ['the leader killed', 'first write acknowledged by another'] },
       told: { broken: `${victim} was killed while the entry that adds n4 was on the leader's disk alone.`, done: `${victim} was started again, and the same command was given again.`, proven: 'The change took effect once, on every member, and writes went on.' },
     };

@@ -2,13 +2,14 @@ import { UsageError } from '../../errors.ts';
 import { PRESETS, presetOf } from '../presets.ts';
 import type { Scenario } from '../scenario.ts';
 import { confChangeKill, confChangePartition } from './conf-change.ts';
+import { backupOnly, staleSnapshot, tornWal } from './disks.ts';
 import { leaderKillInflight, restartStorm, rollingRestart } from './failover.ts';
 import { listedFaults, presetScenario } from './faults.ts';
 import { quorumLoss3, quorumLoss5 } from './quorum-loss.ts';
 import { logDivergence, partition32, termTrap } from './partition.ts';
 
 /** Every drill that has a script of its own. */
-const SCENARIOS: readonly Scenario[] = [quorumLoss3, quorumLoss5, leaderKillInflight, partition32, confChangeKill, confChangePartition, termTrap, logDivergence, restartStorm, rollingRestart, listedFaults];
+const SCENARIOS: readonly Scenario[] = [quorumLoss3, quorumLoss5, leaderKillInflight, partition32, confChangeKill, confChangePartition, staleSnapshot, tornWal, termTrap, logDivergence, restartStorm, backupOnly, rollingRestart, listedFaults];
 
 /** All drills there are, those of named faults included: one line each of the catalogue. */
 export function catalogue(): Scenario[] {

@@ -1,4 +1,4 @@
-import { type Identified, check, decisionLines, type Disk, grow, identify, rebuild, survey } from '../rescue.ts';
+import { decisionLines, type Identified, rescue, survey } from '../rescue.ts';
 import { heldBy, type Held, judgeVerdict } from '../ground-truth.ts';
 import { pickOne } from '../random.ts';
 import { NOTHING_LOST, type Scenario, type ScenarioResult } from '../scenario.ts';
@@ -9,15 +9,18 @@ import { electionAfter } from './failover.ts';
 const BEFORE_SURVIVORS_MS = 250;
 
 /** How the majority died, and who is left. */
-interface Loss {
+export interface Loss {
   readonly dead: string[];
   readonly survivors: string[];
   readonly firstAt: number;
   readonly lostAt: number;
 }
 
-/** Kills the majority with SIGKILL: one member after the other, each loss survived until the last one, or all in one moment. */
-async function loseMajority(world: DrillWorld): Promise<Loss> {
+/**
+ * Kills the majority with SIGKILL: one member after the other, each loss survived until the last one, or all in one moment.
+ * @param doomed Members that must be among the dead.
+ */
+export async function loseMajority(world: DrillWorld, doomed: readonly string[] = []): Promise<Loss> {
   const { recorder, options, file } = world;
   const count = Math.ceil(world.members.length / 2);
   const dead: string[] = [];
@@ -32,7 +35,8 @@ async function loseMajority(world: DrillWorld): Promise<Loss> {
     while (dead.length < count) {
       const leader = await world.leader();
       const left = world.members.filter((id) => !dead.includes(id));
-      const victim = dead.length === 0 ? leader : pickOne(left, options.random);
+      const due = left.filter((id) => doomed.includes(id));
+      const victim = dead.length === 0 ? leader : pickOne(due.length > 0 ? due : left, options.random);
       lostAt = await world.kill([victim]);
       if (dead.length === 0) firstAt = lostAt;
       dead.push(victim);
@@ -55,32 +59,28 @@ async function run(world: DrillWorld): Promise<ScenarioResult> {
   const original = [...world.members];
   const loss = await recorder.phase('lose the majority', () => loseMajority(world));
   await recorder.phase('stop traffic', () => world.traffic.stop());
-  const survivors = loss.survivors.map((id): Disk => ({ label: id, directory: world.dataOf(id) }));
-  const found = await recorder.phase('identify', () => identify(world, survivors));
-  const held = await truthOf(world, found, original);
-  const plan = await recorder.phase('rebuild', () => rebuild(world, found, survivors, original.length === 5 ? 5 : 3, []));
-  await recorder.phase('check', () => check(world, plan));
-  const reopen = (): Promise<number> =>
-    recorder.phase('reopen', async () => {
-      world.openTraffic();
-      const atMs = await world.acknowledgedAfter(loss.lostAt + BEFORE_SURVIVORS_MS, 30_000);
-      recorder.brackets.push({ name: 'no service', fromMs: loss.lostAt, toMs: atMs, fromEvent: `${loss.dead.at(-1)} killed`, toEvent: 'first acknowledged write' });
-      recorder.excused.push({ fromMs: loss.lostAt, toMs: atMs });
-      return atMs;
-    });
-  const early = world.file.reopen === 'after-check' ? await reopen() : null;
-  await grow(world, plan);
-  const servedAt = early ?? (await reopen());
+  let held: Held | null = null;
+  const { found, plan, servedAt } = await rescue(world, {
+    disks: loss.survivors.map((id) => ({ label: id, directory: world.dataOf(id) })),
+    targetMembers: original.length === 5 ? 5 : 3,
+    lostAt: loss.lostAt,
+    lostBy: `${loss.dead.at(-1)} killed`,
+    afterIdentify: async (one) => {
+      held = await truthOf(world, one, original);
+    },
+  });
   await world.pause(500);
   await checkOldMember(world, loss.dead);
+  const atOnce = world.file.kill === 'at-once';
   return {
     rtoMs: servedAt - loss.lostAt,
-    electionMs: loss.dead.length > 1 && world.file.kill === 'one-by-one' ? electionAfter(world, loss.firstAt) : null,
-    points: { rto: [`${loss.dead.length === 2 ? '2nd' : `${loss.dead.length}rd`} member killed`, 'first acknowledged write'], election: ['the leader killed first', 'first write acknowledged by another leader'] },
+    electionMs: atOnce ? null : electionAfter(world, loss.firstAt),
+    points: { rto: [`${loss.dead.length === 2 ? '2nd' : '3rd'} member killed`, 'first acknowledged write'], election: ['the leader killed first', 'first write acknowledged by another leader'] },
+    ...(atOnce ? { meaningless: ['electionMs' as const] } : {}),
     decision: decisionLines(found),
-    beyondReach: held.lacks,
+    beyondReach: (held as Held | null)?.lacks ?? new Set(),
     told: {
-      broken: `${loss.dead.join(', ')} were killed with SIGKILL under load${world.file.kill === 'at-once' ? ', in one moment' : ', one after the other'}, and ${loss.survivors.join(', ')} right after: ${original.length} members without a majority.`,
+      broken: `${loss.dead.join(', ')} were killed with SIGKILL under load${atOnce ? ', in one moment' : ', one after the other'}, and ${loss.survivors.join(', ')} right after: ${original.length} members without a majority.`,
       done: `Traffic was stopped, ${found.report.source} was picked, a cluster of one was built from its disk and checked, clients were let back in ${world.file.reopen === 'after-check' ? 'and' : 'after'} ${plan.joins.map((one) => one.member).join(', ')} joined one at a time.`,
       proven: 'Every acknowledged write that a surviving disk held is there, once; the old members are refused.',
     },
@@ -94,6 +94,7 @@ async function truthOf(world: DrillWorld, found: Identified, original: readonly 
   const source = found.disks.find((one) => one.evidence.report.label === found.report.source);
   if (source?.reading === null || source === undefined) throw new Error(`no source was found among ${found.disks.map((one) => one.evidence.report.label).join(', ')}`);
   const held = heldBy(source.reading, acknowledged);
+  traffic.disregard(held.lacks);
   const { ok, detail } = judgeVerdict(found.report, held);
   recorder.check('the verdict on the loss agrees with the truth', ok, detail);
   const all = await survey(world, original.map((id) => ({ label: id, directory: world.dataOf(id) })));

@@ -1,3 +1,5 @@
+import net from 'node:net';
+import { checkServerIdentity as checkIdentity } from 'node:tls';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import type { ChannelCredentials, ServiceError } from '@grpc/grpc-js';
 import { toBuffer, toPlain } from '../../adapters/grpc/bytes.ts';
@@ -42,6 +44,9 @@ const CHANNEL_OPTIONS = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
 } as const;
+
+/** Said in the handshake instead of an address, which may not be said there; the certificate is compared with the address all the same. */
+const NO_NAME = 'etcd.internal';
 
 /** What a token that is no longer good is refused with: a new one is asked for once. */
 const STALE_TOKEN = /invalid auth token|revision of auth store is old/;
@@ -140,21 +145,28 @@ export class EtcdClient {
     const open = this.channels.get(endpoint);
     if (open !== undefined) return open;
     const parsed = parseEtcdEndpoint(endpoint);
-    const made = new Client(parsed.authority, this.credentialsOf(parsed), { ...CHANNEL_OPTIONS });
+    const made = new Client(parsed.authority, this.credentialsOf(parsed), { ...CHANNEL_OPTIONS, ...(net.isIP(hostOf(parsed)) === 0 ? {} : { 'grpc.ssl_target_name_override': NO_NAME }) });
     this.channels.set(endpoint, made);
     return made;
   }
 
-  private credentialsOf({ isSecure }: EtcdEndpoint): ChannelCredentials {
+  private credentialsOf(endpoint: EtcdEndpoint): ChannelCredentials {
     const { tls, anyHostName } = this.options;
-    if (!(isSecure ?? tls !== null)) return credentials.createInsecure();
+    if (!(endpoint.isSecure ?? tls !== null)) return credentials.createInsecure();
+    const host = hostOf(endpoint);
+    const checkServerIdentity: typeof checkIdentity = anyHostName === true ? () => undefined : (_name, certificate) => checkIdentity(host, certificate);
     const pem = (text: string | null | undefined): Buffer | null => (text === null || text === undefined ? null : Buffer.from(text));
     try {
-      return credentials.createSsl(pem(tls?.ca), pem(tls?.key), pem(tls?.certificate), anyHostName === true ? { checkServerIdentity: () => undefined } : {});
+      return credentials.createSsl(pem(tls?.ca), pem(tls?.key), pem(tls?.certificate), { checkServerIdentity });
     } catch (cause) {
       throw new UsageError(`the certificates cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, 'Give PEM files that belong together: --cacert, --cert, --key', { cause });
     }
   }
+}
+
+/** `[::1]:2379` is `::1`. */
+function hostOf({ authority }: EtcdEndpoint): string {
+  return authority.slice(0, authority.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
 }
 
 /** The library fails a call at once, with these words, while it has no connection: nothing left this machine. */

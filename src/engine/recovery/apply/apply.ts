@@ -49,31 +49,30 @@ export async function previewApply(plan: RecoveryPlan, options: ApplyOptions, wo
 export async function applyPlan(plan: RecoveryPlan, options: ApplyOptions, world: ApplyWorld = REAL_WORLD): Promise<ApplyReport> {
   const at = workplaceOf(plan, options);
   if (options.into !== undefined) return applyInto(plan, at, options, world);
+  const known = Journal.read(at.journal, world.ops).lines.length;
   const early = await lookFirst(plan, at, options, world);
   return asOnlyRun(at, world, async () => {
     // Another run may have come in between: from here on the lock keeps it so.
-    const looked = early.fresh ? await lookFirst(plan, at, options, world) : early;
-    return new ApplyRun(plan, at, options, world).go(looked);
+    const isSame = Journal.read(at.journal, world.ops).lines.length === known;
+    return new ApplyRun(plan, at, options, world).go(isSame ? early : await lookFirst(plan, at, options, world));
   });
 }
 
 interface Looked extends Preflight {
   readonly isApplied: boolean;
-  /** Whether the run begins from what the plan describes. */
-  readonly fresh: boolean;
 }
 
 /** @throws What stands in the way, the strongest. */
 async function lookFirst(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, world: ApplyWorld): Promise<Looked> {
   const standing = standingOf(Journal.read(at.journal, world.ops), plan.planId);
-  const looked: Looked = (await standsAlready(plan, at, standing, world)) ?? { ...(await preflight(plan, at, options, world)), isApplied: false, fresh: true };
+  const looked: Looked = (await standsAlready(plan, at, standing, world)) ?? { ...(await preflight(plan, at, options, world)), isApplied: false };
   if (looked.errors[0] !== undefined) throw looked.errors[0];
   return looked;
 }
 
 /** What there is to say when this plan's own journal is past the point where the data is as planned; null when it is not. */
 async function standsAlready(plan: RecoveryPlan, at: Workplace, standing: Standing, world: ApplyWorld): Promise<Looked | null> {
-  const begun = { neededBytes: 0, freeBytes: world.ops.freeBytes(path.dirname(at.dataDir)), isApplied: false, fresh: false };
+  const begun = { neededBytes: 0, freeBytes: world.ops.freeBytes(path.dirname(at.dataDir)), isApplied: false };
   const name = shortPlanId(plan);
   const stopped = (error: InspectorError): Looked => ({ ...begun, errors: [error], checks: [{ name: 'result', ok: false, detail: error.message }] });
   if (standing.state === 'undoing') return stopped(new RefusedError('undo-unfinished', `an undo of plan ${name} was begun and is not finished`, `Finish it: raft-inspector recover undo ${name} --execute`));
@@ -144,8 +143,8 @@ class ApplyRun extends StepRun {
   }
 
   private async buildAndCheck(): Promise<void> {
-    const { ops, targetOf } = this.world;
-    const target = targetOf(this.whole.target);
+    const { ops } = this.world;
+    const target = this.world.targetOf(this.whole.target);
     let result: TreeFile[] = [];
     await this.step('build', 'build', stepLines('build'), async () => {
       result = await buildResult({ plan: this.whole, target, dataDir: this.at.dataDir, into: this.at.staging, unchanged: 'links', ops, progress: this.how.progress });
@@ -207,8 +206,8 @@ class ApplyRun extends StepRun {
 }
 
 /** @throws {CheckFailedError} With the first lines that are not as planned. */
-export async function checkResult(plan: RecoveryPlan, directory: string, { targetOf }: Pick<ApplyWorld, 'targetOf'>): Promise<string> {
-  const lines = await targetOf(plan.target).check(directory, plan.outcome, plan.parameters);
+export async function checkResult(plan: RecoveryPlan, directory: string, world: Pick<ApplyWorld, 'targetOf'>): Promise<string> {
+  const lines = await world.targetOf(plan.target).check(directory, plan.outcome, plan.parameters);
   const wrong = lines.filter((one) => one.ok === false);
   if (wrong.length > 0) throw new CheckFailedError(`what was built is not as planned: ${wrong.slice(0, 3).map((one) => `${one.name}: ${one.detail}`).join('; ')}`, 'Nothing was exchanged, the data is as it was. This is a defect of the tool: report it with the plan');
   return `${lines.filter((one) => one.ok).length} of ${lines.length} as planned`;

@@ -35,8 +35,8 @@ export function useOf(dataDir: string, proc = '/proc', manifests = MANIFESTS): D
   for (const name of namesIn(proc)) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
     const open = openBelow(path.join(proc, name, 'fd'), root);
-    if (open === 'hidden') hidden += 1;
-    else if (open !== null) users.push({ pid: Number(name), command: textOf(path.join(proc, name, 'comm'))?.trim() ?? null, file: open, stop: howToStop(path.join(proc, name), root, manifests) });
+    if (open.isHidden) hidden += 1;
+    else if (open.file !== null) users.push({ pid: Number(name), command: textOf(path.join(proc, name, 'comm'))?.trim() ?? null, file: open.file, stop: howToStop(path.join(proc, name), root, manifests) });
   }
   const lock = users.length === 0 ? heldLock(inodesBelow(root), path.join(proc, 'locks')) : null;
   if (lock !== null && lock.pid !== process.pid) {
@@ -46,23 +46,23 @@ export function useOf(dataDir: string, proc = '/proc', manifests = MANIFESTS): D
   return { users, hidden };
 }
 
-/** The path of a file below `root` that is open; null for none, `hidden` where this user may not look. */
-function openBelow(directory: string, root: string): string | 'hidden' | null {
+/** The path of a file below `root` that is open; null for none. */
+function openBelow(directory: string, root: string): { file: string | null; isHidden: boolean } {
   let names: string[];
   try {
     names = fs.readdirSync(directory);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'hidden' : null;
+    return { file: null, isHidden: (error as NodeJS.ErrnoException).code === 'EACCES' };
   }
   for (const name of names) {
     try {
       const target = fs.readlinkSync(path.join(directory, name)).replace(/ \(deleted\)$/, '');
-      if (target === root || target.startsWith(`${root}/`)) return target;
+      if (target === root || target.startsWith(`${root}/`)) return { file: target, isHidden: false };
     } catch {
       // Closed meanwhile.
     }
   }
-  return null;
+  return { file: null, isHidden: false };
 }
 
 /** A static pod, a container or a unit is started again by whoever watches it: killing the process is not stopping it. */

@@ -86,7 +86,7 @@ function inUse({ users }: DirectoryUse): RefusedError | null {
   if (user === undefined) return null;
   const who = user.pid === null ? 'a process' : `${user.command ?? 'a process'} (pid ${user.pid})`;
   const more = users.length > 1 ? `, and ${users.length - 1} more` : '';
-  return new RefusedError('process-running', `${who} has ${user.file} open${more}. Nothing changed.`, user.stop.length > 0 ? user.stop.join('\n  ') : 'Stop the server that works on this directory, and whatever would start it again');
+  return new RefusedError('process-running', `${who} has ${user.file} open${more}. Nothing changed.`, user.stop.length > 0 ? user.stop.join('\n') : 'Stop the server that works on this directory, and whatever would start it again');
 }
 
 function rightPlace(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, { ops }: ApplyWorld): Finding {

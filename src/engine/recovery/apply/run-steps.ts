@@ -1,4 +1,4 @@
-import { InspectorError, PartialError, RefusedError } from '../../errors.ts';
+import { InspectorError, PartialError, RefusedError, UnreachableError } from '../../errors.ts';
 import { makeDirectories, removeTree } from '../../files/durable.ts';
 import type { AppliedStep } from '../../model/apply-report.ts';
 import type { RecoveryPlan } from '../../model/plan.ts';
@@ -92,6 +92,8 @@ const WORDS: Readonly<Record<string, { problem: string; hint: string }>> = {
 /** An error of the system in the operator's words: `before` anything was done it is a refusal, `within` it leaves something to go on with. */
 export function systemFailure(error: unknown, when: 'before' | 'within'): unknown {
   const { code, path: file } = error as NodeJS.ErrnoException;
+  // Time was up in the middle of it.
+  if (error instanceof UnreachableError && when === 'within') return new PartialError(error.message, 'Nothing is lost. Run it again, with a longer --timeout: it goes on where it was', { cause: error });
   if (error instanceof InspectorError || typeof code !== 'string') return error;
   const words = WORDS[code] ?? { problem: `${code} from the system`, hint: 'Nothing is lost. Run it again once the cause is gone: it goes on where it was' };
   const message = `${words.problem}${file === undefined ? '' : ` at ${file}`}`;

@@ -23,7 +23,7 @@ export interface ApplyWorld {
   lock(work: string): { release(): void };
   targetOf(kind: TargetKind): RecoveryTarget;
   /** Whose data lies there; null when it cannot be read. */
-  identify(dataDir: string): Promise<{ clusterId: string | null; memberId: string | null } | null>;
+  identify(dataDir: string): Promise<{ store: string; clusterId: string | null; memberId: string | null } | null>;
   /** The copy of a journal line that the case keeps, for people. */
   tell(caseDir: string, line: string): void;
 }
@@ -47,7 +47,7 @@ export const REAL_WORLD: ApplyWorld = {
   async identify(dataDir) {
     try {
       const [member] = await openPlaces([dataDir], { depth: 'log', need: 'report' });
-      return member?.kind === 'reading' ? { clusterId: member.reading.report.clusterId, memberId: member.reading.report.memberId } : null;
+      return member?.kind === 'reading' ? { store: member.reading.report.store, clusterId: member.reading.report.clusterId, memberId: member.reading.report.memberId } : null;
     } catch (error) {
       if (error instanceof InspectorError) return null;
       throw error;

@@ -48,7 +48,8 @@ function checkRange({ keepTo, why, source, outcome, target }: RecoveryPlan, bad:
     return;
   }
   if (ranked.disqualified !== null) bad('source-disqualified', `the source ${source} ${ranked.disqualified}`);
-  const last = ranked.lastEntry.index;
+  // A state machine that is durable on its own may be ahead of its log; a log made anew around it begins there.
+  const last = target === 'etcd-rebuild' ? Math.max(ranked.lastEntry.index, why.loss.safeTo) : ranked.lastEntry.index;
   const floor = Math.min(last, Math.max(why.loss.floor, ranked.commitFloor));
   if (keepTo < floor) bad('below-floor', `keeps entries up to ${keepTo}, and ${floor} is known committed`);
   if (keepTo > last) bad('above-last', `keeps entries up to ${keepTo}, and the log ends at ${last}`);

@@ -134,9 +134,9 @@ function seal(request: PlanRequest, parts: Parts): RecoveryPlan {
     doubt,
     keepTo: draft.keepTo ?? decision.keepTo,
     newClusterId: draft.newClusterId,
-    dead: decision.members.filter((one) => one.id !== (decision.serverId ?? member.memberId)).map((one) => one.name ?? one.id),
+    dead: decision.members.filter((one) => one.id !== (decision.serverId ?? member.memberId)).map((one) => one.name ?? one.id).sort(),
     targetMembers: decision.targetMembers,
-    steps: stepsOf(parts, dataDir, short),
+    steps: stepsOf(parts, dataDir, short, member),
     changes: draft.changes,
     swap: draft.swap,
     parameters: draft.parameters,
@@ -144,14 +144,14 @@ function seal(request: PlanRequest, parts: Parts): RecoveryPlan {
     fences: draft.fences,
     joins: draft.joins,
     checks: [],
-    rollback: { command: `raft-inspector recover undo ${short}`, until: 'the server has taken new writes' },
+    rollback: { command: `raft-inspector recover undo ${short}`, until: `${productOf(member) ?? 'the server'} has taken new writes` },
     overrides: [...parts.used].map((rule) => ({ rule, at: decision.now.toISOString(), by })),
     notes,
     connection: request.connection,
   });
 }
 
-function stepsOf({ files, draft, allocated }: Parts, dataDir: string | null, short: string): PlanStep[] {
+function stepsOf({ files, draft, allocated }: Parts, dataDir: string | null, short: string, { log }: MemberReport): PlanStep[] {
   const beside = dataDir === null ? 'beside the data' : `${dataDir}.ri`;
   const at = (name: string): string => (dataDir === null ? beside : `${beside}/${name}`);
   const touched = new Set(draft.changes.filter((one) => one.kind !== 'create').map((one) => one.path));
@@ -160,7 +160,7 @@ function stepsOf({ files, draft, allocated }: Parts, dataDir: string | null, sho
   return [
     { id: 'backup', kind: 'backup', target: at(short), before: { files: files.length, bytes: files.reduce((sum, one) => sum + one.bytes, 0), allocatedBytes: allocated }, after: null },
     { id: 'build', kind: 'build', target: at('new'), before: null, after: { equal, changed: draft.changes.length } },
-    { id: 'check', kind: 'check', target: at('new'), before: null, after: { voters, lastEntry } },
+    { id: 'check', kind: 'check', target: at('new'), before: { firstIndex: log.firstIndex }, after: { voters, lastEntry } },
     { id: 'swap', kind: 'swap', target: dataDir ?? 'the data directory', before: { voters: draft.outcome.voters.length }, after: { start: draft.startHints } },
   ];
 }

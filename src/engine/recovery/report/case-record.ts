@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { readSmallFile } from '../../files/durable.ts';
 import { REAL_FILES } from '../../files/file-ops.ts';
-import { hashFile, listTree } from '../../files/tree.ts';
+import { hashFile, listFiles, type TreeName } from '../../files/tree.ts';
 import type { CheckLine } from '../../model/check-line.ts';
 import type { RecoveryPlan } from '../../model/plan.ts';
 import type { RehearsalReport, VerifyReport } from '../../model/verify-report.ts';
@@ -139,7 +139,7 @@ async function artefactsOf(caseDir: string, planFile: string, problems: string[]
   const artefacts: { name: string; sha256: string }[] = [];
   const isElsewhere = path.relative(caseDir, planFile).startsWith('..');
   const files: { name: string; file: string; bytes: number }[] = (isElsewhere ? [planFile] : []).map((file) => ({ name: file, file, bytes: REAL_FILES.facts(file)?.bytes ?? 0 }));
-  for (const one of REAL_FILES.facts(caseDir)?.kind === 'directory' ? listTree(caseDir) : []) if (one.facts.kind === 'file') files.push({ name: one.path, file: path.join(caseDir, one.path), bytes: one.facts.bytes });
+  for (const one of namesIn(caseDir, problems)) files.push({ name: one.path, file: path.join(caseDir, one.path), bytes: one.facts.bytes });
   for (const { name, file, bytes } of files.slice(0, MAX_ARTEFACTS)) {
     if (bytes > MAX_ARTEFACT_BYTES) {
       problems.push(`${name} is larger than anything a case keeps, and not hashed.`);
@@ -154,6 +154,15 @@ async function artefactsOf(caseDir: string, planFile: string, problems: string[]
   }
   if (files.length > MAX_ARTEFACTS) problems.push(`${files.length - MAX_ARTEFACTS} more files of the case are not hashed.`);
   return artefacts;
+}
+
+function namesIn(caseDir: string, problems: string[]): TreeName[] {
+  try {
+    return REAL_FILES.facts(caseDir)?.kind === 'directory' ? listFiles(caseDir) : [];
+  } catch (error) {
+    problems.push(`The files of the case are not hashed: ${(error as Error).message}.`);
+    return [];
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -23,6 +23,13 @@ export class ApplyChecks implements Checker {
     private readonly model: ReferenceModel,
   ) {}
 
+  /** What an earlier run saw applied: for a run that goes on with its disks, and with a copy of its model. */
+  inherit(other: ApplyChecks): void {
+    for (const [index, applied] of other.known.entries()) this.known[index] = applied;
+    for (const [index, hash] of other.stateHashes) this.stateHashes.set(index, hash);
+    this.configurations.push(...other.configurations);
+  }
+
   booted(member: MemberTruth): void {
     member.applied = 0;
   }

@@ -117,8 +117,14 @@ describe('etcd append target', () => {
     assert.ok(!fs.readFileSync(path.join(directory, SEGMENT)).includes(Buffer.alloc(12, 7)));
   });
 
+  it('does without a db where the log reaches back to the first entry', async () => {
+    const { draft } = await staged(make({ log: puts('x'), commit: 4, applied: null }));
+    assert.equal(draft.kind, 'etcd-append');
+    assert.equal(draft.outcome.revision, null);
+  });
+
   it('builds the same bytes from the same plan', async () => {
-    const root = make({ log: puts('x'), commit: 4, applied: 3 });
+    const root = make({ log: puts('x'), commit: 4 });
     const [first, second] = [await staged(root, { bumpRevision: 1000 }), await staged(root, { bumpRevision: 1000 })];
     for (const file of [SEGMENT, 'member/snap/db']) {
       assert.deepEqual(fs.readFileSync(path.join(first.directory, file)), fs.readFileSync(path.join(second.directory, file)), file);
@@ -127,7 +133,7 @@ describe('etcd append target', () => {
   });
 
   it('raises the revision together with the log, as one directory', async () => {
-    const root = make({ log: puts('x', 'y'), commit: 4, applied: 3 });
+    const root = make({ log: puts('x', 'y'), commit: 4 });
     const { draft, reading } = await staged(root, { bumpRevision: 1000 });
     assert.deepEqual(draft.swap, { kind: 'directory', path: 'member' });
     assert.deepEqual(draft.changes.map(({ path: file, kind }) => [file, kind]), [[SEGMENT, 'replace'], ['member/snap/db', 'replace']]);
@@ -136,13 +142,13 @@ describe('etcd append target', () => {
   });
 
   it('does not raise the revision under transactions that are still to be applied', async () => {
-    const root = make({ log: [...puts('x'), { raw: Buffer.from([0x32, 0x00]) }], commit: 5, applied: 3 });
+    const root = make({ log: [...puts('x'), { raw: Buffer.from([0x32, 0x00]) }], commit: 5 });
     await assert.rejects(stage(root, { bumpRevision: 1000 }), (error: RefusedError) => error.rule === 'bump-with-transactions');
     assert.equal((await staged(root)).draft.kind, 'etcd-append');
   });
 
   it('refuses a cluster of one, which only has to be started', async () => {
-    const root = make({ voters: ['n1'], log: puts('x'), commit: 2 });
+    const root = make({ voters: ['n1'], log: puts('x'), commit: 2, applied: 1 });
     await assert.rejects(stage(root), (error: RefusedError) => error.rule === 'already-alone');
   });
 
@@ -156,7 +162,7 @@ describe('etcd append target', () => {
   });
 
   it('refuses a log that lies somewhere else than the data directory', async () => {
-    const root = make({ log: puts('x'), commit: 4, applied: 3 });
+    const root = make({ log: puts('x'), commit: 4 });
     const elsewhere = path.join(path.dirname(root), 'wal');
     fs.renameSync(path.join(root, 'member/wal'), elsewhere);
     const reading = etcdReader.read(root, { walDir: elsewhere });

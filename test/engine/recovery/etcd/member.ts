@@ -20,7 +20,7 @@ export interface MemberToMake {
   /** Entries behind the three that make n1, n2 and n3 members, all of term 2. */
   log?: Step[];
   commit: number;
-  /** Applied index of the db; null: no db. */
+  /** Applied index of the db, 3 by default; null: no db. */
   applied?: number | null;
   term?: number;
   version?: string;
@@ -31,7 +31,7 @@ export interface MemberToMake {
 
 /** A member's directory as etcd would have written it. The caller removes the parent of what is returned. */
 export function makeMember(given: MemberToMake): string {
-  const { log = [], commit, applied = null, term = 2, version = '3.4.0', voters = ['n1', 'n2', 'n3'], memberId = IDS.n1 } = given;
+  const { log = [], commit, applied = 3, term = 2, version = '3.4.0', voters = ['n1', 'n2', 'n3'], memberId = IDS.n1 } = given;
   const root = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-made-')), 'n1');
   const writer = new EtcdWalWriter(path.join(root, 'member/wal'), { memberId, clusterId: CLUSTER });
   voters.forEach((name, i) => writer.entry({ term: 1, index: i + 1, type: 1, data: confChange(0, IDS[name], { peerURLs: [peerUrl(name)], name }) }));

@@ -37,7 +37,7 @@ export async function stage(source: string, changes: Partial<Decision> = {}, dep
   const draft = await targetFor(given).draft(given, decisionFor(source, changes));
   const parent = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-staged-'));
   const directory = path.join(parent, path.basename(source));
-  execFileSync('cp', ['-r', '--sparse=always', source, directory]);
+  execFileSync('cp', ['-r', source, directory]);
   for (const { path: below, kind } of draft.changes) if (kind !== 'create') fs.rmSync(path.join(directory, below));
   const target = targetOfKind(draft.kind);
   const parameters = JSON.parse(JSON.stringify(draft.parameters)) as Record<string, unknown>;

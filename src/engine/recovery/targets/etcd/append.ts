@@ -62,6 +62,7 @@ function draftOf(source: SourceDirectory, layout: EtcdLayout, plan: AppendPlan, 
   const self = decision.selfAddress === null ? membership.self : { ...membership.self, peerUrls: [decision.selfAddress] };
   return {
     kind: 'etcd-append',
+    keepTo,
     changes: bump ? [plan.change, bumpChange(bump, report)] : [plan.change],
     // One file is one rename. With the db there are two files, and a start between the renames would see one without the other.
     swap: bump ? { kind: 'directory', path: layout.common } : { kind: 'files' },

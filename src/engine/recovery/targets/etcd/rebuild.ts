@@ -66,6 +66,7 @@ export function draftRebuild(source: SourceDirectory, parts: MemberParts, layout
   const isNewId = report.clusterId !== clusterId;
   return {
     kind: 'etcd-rebuild',
+    keepTo,
     changes: [...rebuildChanges(source.dataDir, parameters, linesOf(plan)), ...(bump ? [bumpChange(bump, report)] : [])].reduce(mergeByPath, []),
     swap: { kind: 'directory', path: layout.common },
     parameters,

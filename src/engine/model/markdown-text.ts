@@ -1,4 +1,4 @@
-import { printable, printableLines } from './markup.ts';
+import { printable, printableLines } from './control-characters.ts';
 
 /** Text from data in a paragraph or a cell: nothing of it is markup, a link or a line end. */
 export function mdText(text: string): string {

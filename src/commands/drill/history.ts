@@ -1,0 +1,49 @@
+import { Flags } from '@oclif/core';
+import type { Answer } from '../../cli/answer.ts';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { durationFlag } from '../../cli/flags.ts';
+import { commandLine } from '../../cli/quote.ts';
+import { drillHistoryScreen } from '../../cli/render/drill-history.ts';
+import { DUE_AFTER_DAYS, HISTORY_DIRECTORY, readHistory, type ScenarioStanding, standingsOf } from '../../engine/drill/history.ts';
+import { EXIT } from '../../engine/errors.ts';
+import { finding } from '../../engine/model/finding.ts';
+import type { DrillRecord } from '../../engine/model/drill-record.ts';
+
+export interface DrillHistoryReport {
+  standings: ScenarioStanding[];
+  runs: Pick<DrillRecord, 'drillId' | 'scenario' | 'engine' | 'nodes' | 'verdict' | 'startedAt' | 'rtoMs' | 'rpo' | 'electionMs' | 'durationMs' | 'tool'>[];
+  /** Scenarios whose last good run is too old; those that were asked for and never ran as well. */
+  due: string[];
+}
+
+const DAY_MS = 86_400_000;
+
+export default class DrillHistory extends BaseCommand<DrillHistoryReport> {
+  static override summary = 'Past drills: when the next one is due, trends, and what became worse';
+  static override description = `A drill is due when its last good run is older than --max-age (default ${DUE_AFTER_DAYS}d), or when it never passed. With --due the answer is exit 10 when one is, for a timer.
+A time that is more than half above the median of the runs before is told as a regression, whatever the limit says.`;
+  static override examples = ['<%= config.bin %> drill history', '<%= config.bin %> drill history --due --scenario quorum-loss-3 --max-age 30d'];
+  static override flags = {
+    history: Flags.string({ helpValue: '<dir>', default: `./${HISTORY_DIRECTORY}`, summary: 'Past runs, one file each' }),
+    scenario: Flags.string({ helpValue: '<name>', summary: 'Only this one' }),
+    due: Flags.boolean({ summary: 'Exit 10 when a drill is due' }),
+    'max-age': durationFlag({ summary: `Age after which a drill is due (default ${DUE_AFTER_DAYS}d)` }),
+  };
+
+  protected async execute(): Promise<Answer<DrillHistoryReport>> {
+    const { flags } = await this.parse(DrillHistory);
+    const { records, findings } = readHistory(flags.history);
+    const wanted = records.filter((one) => flags.scenario === undefined || one.scenario === flags.scenario);
+    const standings = standingsOf(wanted, new Date(), flags['max-age'] ?? DUE_AFTER_DAYS * DAY_MS);
+    const missing = standings.length > 0 ? [] : [flags.scenario ?? 'quorum-loss-3'];
+    const due = [...new Set([...missing, ...standings.filter((one) => one.isDue).map((one) => one.scenario)])];
+    for (const one of standings) for (const { measure, percent } of one.regressions) findings.push(finding('drill-regression', 'warn', `${one.scenario}: ${measure} of ${one.lastId} is ${percent} % above the median of the runs before`, { fix: commandLine('raft-inspector', 'drill', 'compare', one.lastId, '<an earlier run>') }));
+    return {
+      data: { standings, runs: wanted.map(({ drillId, scenario, engine, nodes, verdict, startedAt, rtoMs, rpo, electionMs, durationMs, tool }) => ({ drillId, scenario, engine, nodes, verdict, startedAt, rtoMs, rpo, electionMs, durationMs, tool })), due },
+      findings,
+      exits: flags.due && due.length > 0 ? [EXIT['objective-missed']] : [],
+      next: due.slice(0, 3).map((name) => commandLine('raft-inspector', 'drill', 'run', name)),
+      screen: (style) => drillHistoryScreen({ standings, runs: wanted, due, directory: flags.history }, style),
+    };
+  }
+}

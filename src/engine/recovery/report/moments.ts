@@ -1,0 +1,55 @@
+import type { TranscriptLine } from '../case-files.ts';
+import type { CaseEvent, CaseRecord } from './case-record.ts';
+
+/** When the parts of a recovery happened, as far as the case tells; milliseconds since the epoch. */
+export interface Moments {
+  /** The first command on the case, else the plan. */
+  readonly beganMs: number;
+  readonly plannedMs: number;
+  /** Of the last apply. */
+  readonly applyMs: number | null;
+  readonly appliedMs: number | null;
+  readonly undoneMs: number | null;
+  /** End of the last `recover verify` that ended well. */
+  readonly verifiedMs: number | null;
+  readonly endMs: number;
+}
+
+/** Events of the last apply and what came after it. */
+export function lastRun(events: readonly CaseEvent[]): CaseEvent[] {
+  const start = events.findLastIndex((one) => one.event === 'begin');
+  return start === -1 ? [] : events.slice(start);
+}
+
+export function momentsOf({ plan, transcript, events }: Pick<CaseRecord, 'plan' | 'transcript' | 'events'>): Moments {
+  const run = lastRun(events);
+  const at = (event: string): number | null => {
+    const found = run.findLast((one) => one.event === event);
+    return found === undefined ? null : Date.parse(found.at);
+  };
+  const plannedMs = Date.parse(plan.createdAt);
+  const verify = transcript.findLast((one) => one.exit === 0 && isVerb(one, 'verify'));
+  const verifiedMs = verify === undefined ? null : endOf(verify);
+  const appliedMs = at('applied');
+  const undoneMs = at('undone');
+  const moments = [plannedMs, ...transcript.flatMap((one) => [Date.parse(one.at), endOf(one)]), ...events.map((one) => Date.parse(one.at))];
+  return {
+    beganMs: moments.reduce((least, one) => Math.min(least, one), plannedMs),
+    plannedMs,
+    applyMs: at('begin'),
+    appliedMs,
+    undoneMs,
+    // A verify from before the apply, or from before an undo, says nothing about the result.
+    verifiedMs: verifiedMs !== null && appliedMs !== null && verifiedMs >= appliedMs && (undoneMs === null || undoneMs < appliedMs) ? verifiedMs : null,
+    endMs: moments.reduce((most, one) => Math.max(most, one), plannedMs),
+  };
+}
+
+export function endOf(line: TranscriptLine): number {
+  return Date.parse(line.at) + line.durationMs;
+}
+
+/** Whether a command of the transcript is `recover <verb>`. */
+export function isVerb(line: Pick<TranscriptLine, 'command'>, verb: string): boolean {
+  return new RegExp(`^\\S+ recover ${verb}(?: |$)`).test(line.command);
+}

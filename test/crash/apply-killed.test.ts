@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { REAL_FILES } from '../../src/engine/files/file-ops.ts';
+import type { RecoveryPlan, Swap } from '../../src/engine/model/plan.ts';
+import { applyPlan } from '../../src/engine/recovery/apply/apply.ts';
+import { undoPlan } from '../../src/engine/recovery/apply/undo.ts';
+import { type ApplyWorld, REAL_WORLD } from '../../src/engine/recovery/apply/world.ts';
+import { FAKE_CHANGES, FAKE_FILES, FAKE_OPTIONS, fakePlan, fakeTarget, plantFake } from '../helpers/fake-recovery.ts';
+import { ROOT } from '../helpers/run-cli.ts';
+
+const LONG = process.env['RAFT_INSPECTOR_CRASH'] === 'long';
+/** Every call in the long run; a third of them, others each time the seed changes, in CI. */
+const STRIDE = LONG ? 1 : 8;
+const SWAPS: Record<string, Swap> = { files: { kind: 'files' }, 'a directory in it': { kind: 'directory', path: 'member' }, 'the data directory': { kind: 'directory', path: '' } };
+const WORLD: ApplyWorld = { ...REAL_WORLD, targetOf: () => fakeTarget(REAL_FILES), useOf: () => ({ users: [], hidden: 0 }) };
+
+/** Names, modes, owners, times of change and content: what an undo has to bring back. */
+function tree(root: string): string[] {
+  const names = fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
+  return ['.', ...names].map((name) => {
+    const file = path.join(root, name);
+    const stat = fs.lstatSync(file, { bigint: true });
+    return `${name} ${stat.mode.toString(8)} ${stat.uid}:${stat.gid} ${stat.mtimeNs} ${stat.isFile() ? fs.readFileSync(file, 'latin1') : ''}`;
+  });
+}
+
+function contents(root: string): Record<string, string> {
+  const files = fs.readdirSync(root, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+  return Object.fromEntries(files.map((one) => path.join(one.parentPath, one.name)).map((file) => [path.relative(root, file), fs.readFileSync(file, 'latin1')]).sort());
+}
+
+const NEW: Record<string, string> = { ...FAKE_FILES };
+for (const change of FAKE_CHANGES) {
+  if (change.kind === 'remove') delete NEW[change.path];
+  else NEW[change.path] = change.content;
+}
+
+describe('crash consistency, real files and SIGKILL', function () {
+  this.timeout(LONG ? 3_600_000 : 180_000);
+  let scratch: string;
+  let child: string;
+  before(async () => {
+    scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-killed-'));
+    // Bundled once: a child that translates its sources first takes a second to be killed.
+    child = path.join(ROOT, 'node_modules', `.killed-child-${process.pid}.mjs`);
+    await build({ entryPoints: [path.join(ROOT, 'test/crash/killed-child.ts')], outfile: child, bundle: true, format: 'esm', platform: 'node', target: 'node20', packages: 'external', logLevel: 'error' });
+  });
+  after(() => {
+    fs.rmSync(scratch, { recursive: true, force: true });
+    fs.rmSync(child, { force: true });
+  });
+
+  function run(verb: 'apply' | 'undo', plan: string, ordinal: number, moment: 'before' | 'after'): { killed: boolean; calls: number } {
+    const done = spawnSync(process.execPath, [child, verb, plan, String(ordinal), moment], { encoding: 'utf8' });
+    if (done.signal === 'SIGKILL') return { killed: true, calls: 0 };
+    assert.equal(done.status, 0, done.stderr);
+    return { killed: false, calls: Number(done.stdout) };
+  }
+
+  async function planted(name: string, swap: Swap): Promise<{ root: string; dataDir: string; plan: RecoveryPlan; file: string; original: string[] }> {
+    const root = path.join(scratch, name);
+    const dataDir = path.join(root, 'data');
+    fs.mkdirSync(root);
+    plantFake(REAL_FILES, dataDir);
+    const plan = await fakePlan(REAL_FILES, swap, {}, dataDir);
+    const file = path.join(root, 'plan.json');
+    fs.writeFileSync(file, JSON.stringify(plan));
+    return { root, dataDir, plan, file, original: tree(dataDir) };
+  }
+
+  for (const [name, swap] of Object.entries(SWAPS)) {
+    it(`apply, exchanging ${name}: a re-run finishes, undo gives the original back`, async () => {
+      const trial = await planted(`trial-${Object.keys(SWAPS).indexOf(name)}`, swap);
+      const { calls } = run('apply', trial.file, 0, 'before');
+      assert.ok(calls > 80, String(calls));
+      let kills = 0;
+      for (let ordinal = 1; ordinal <= calls; ordinal += STRIDE) {
+        for (const moment of ['before', 'after'] as const) {
+          const { root, dataDir, plan, file, original } = await planted(`${Object.keys(SWAPS).indexOf(name)}-${ordinal}-${moment}`, swap);
+          assert.ok(run('apply', file, ordinal, moment).killed, `${ordinal} ${moment}`);
+          kills += 1;
+          const report = await applyPlan(plan, FAKE_OPTIONS, WORLD);
+          assert.ok(['applied', 'resumed', 'already-applied'].includes(report.state));
+          assert.deepEqual(contents(dataDir), Object.fromEntries(Object.entries(NEW).sort()), `${ordinal} ${moment}`);
+          assert.deepEqual(fs.readdirSync(root).sort(), ['data', 'data.ri', 'plan.json']);
+          assert.deepEqual(fs.readdirSync(`${dataDir}.ri`).sort(), ['5c2e91', 'journal.ndjson'], `${ordinal} ${moment}`);
+          // The undo is killed as well, somewhere else each time.
+          run('undo', file, 1 + ((ordinal * 7) % 60), moment);
+          await undoPlan(plan, FAKE_OPTIONS, WORLD);
+          assert.deepEqual(tree(dataDir), original, `${ordinal} ${moment}: undone`);
+          assert.deepEqual(fs.readdirSync(`${dataDir}.ri`).sort(), ['5c2e91', 'journal.ndjson'], `${ordinal} ${moment}: undone`);
+          fs.rmSync(root, { recursive: true });
+        }
+      }
+      assert.ok(kills >= (2 * calls) / STRIDE - 2);
+    });
+  }
+});
