@@ -35,7 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'engine/rehearsal': ['engine/servers', 'engine/live', 'engine/recovery', 'engine/files', 'engine/places', 'engine/readers', 'engine/model', 'engine/core'],
   'engine/report': ['engine/model', 'engine/core'],
   'engine/runbook': ['engine/model', 'engine/core'],
-  'engine/drill': ['engine/rehearsal', 'engine/report', 'engine/servers', 'engine/lab', 'engine/live', 'engine/recovery', 'engine/client', 'engine/node', 'engine/adapters', 'engine/machines', 'engine/files', 'engine/places', 'engine/readers', 'engine/native', 'engine/model', 'engine/ports', 'engine/core'],
+  'engine/drill': ['engine/sim', 'engine/rehearsal', 'engine/report', 'engine/servers', 'engine/lab', 'engine/live', 'engine/recovery', 'engine/client', 'engine/node', 'engine/adapters', 'engine/machines', 'engine/files', 'engine/places', 'engine/readers', 'engine/native', 'engine/model', 'engine/ports', 'engine/core'],
 };
 
 interface Source {

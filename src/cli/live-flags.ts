@@ -65,10 +65,18 @@ export async function connectionFrom(flags: LiveFlagValues, env: NodeJS.ProcessE
   const endpoints = [...new Set([...own, ...theirs])];
   if (endpoints.length === 0) throw new UsageError('no cluster was named', 'Give --endpoint <host:port> (or RAFT_INSPECTOR_ENDPOINTS, ETCDCTL_ENDPOINTS), or --lab <dir> for a practice cluster');
   for (const endpoint of endpoints) checkEndpoint(endpoint);
+  if (asked === 'native') refuseHalfSet(flags);
   const native: Connection = { endpoints, clusterId: null, tls: tlsFrom(flags, null) };
   const etcd = (): Connection => ({ endpoints, clusterId: null, tls: tlsFrom(flags, etcdctl), user: etcdctl.user });
   const kind = asked ?? (theirs.length > 0 ? 'etcd' : await detect(etcdctl.cacert === null ? native : etcd()));
   return { kind, connection: kind === 'etcd' ? etcd() : native };
+}
+
+/** Before the files are read: members and clients of our own engine show each other certificates, or neither does. */
+function refuseHalfSet(flags: LiveFlagValues): void {
+  const missing = (['cacert', 'cert', 'key'] as const).filter((name) => flags[name] === undefined);
+  if (missing.length === 0 || missing.length === 3) return;
+  throw new UsageError(`${missing.map((name) => `--${name}`).join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing: members and clients show each other certificates`, 'Give all three: --cacert, --cert, --key');
 }
 
 /** Where nobody answers, the calls that follow say so. */

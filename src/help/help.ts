@@ -1,5 +1,5 @@
 import { CommandHelp, type Command, Help, type Interfaces } from '@oclif/core';
-import { inOrder, RECOVERY_PATH, SITUATIONS, TOPIC_INTRO } from './situations.ts';
+import { inOrder, ROOT_PATH, SITUATIONS, TOPIC_INTRO } from './situations.ts';
 
 const TITLE_WIDTH = 20;
 const CELL_WIDTH = 21;
@@ -35,9 +35,11 @@ export class RunbookHelp extends Help {
 
 /** One screen: what is wrong, and what to type then. */
 export function rootHelp(ids: readonly string[]): string[] {
-  const lines = ['Read, rescue and operate Raft clusters. Looking never writes; changing needs --execute.', ''];
-  const steps = RECOVERY_PATH.filter((verb) => ids.includes(`recover:${verb}`));
-  if (steps.length > 0) lines.push(`  ${'Lost the majority'.padEnd(TITLE_WIDTH)}recover --help: ${steps.join(', ')}`);
+  const verbs = ids.includes('drill:run') ? 'Read, rescue, operate and drill' : 'Read, rescue and operate';
+  const lines = [`${verbs} Raft clusters. Looking never writes; changing needs --execute.`, ''];
+  const steps = ROOT_PATH.filter((verb) => ids.includes(`recover:${verb}`));
+  const ends = [...(steps.includes('apply') && ids.includes('member:add') ? [', grow'] : []), ...(ids.includes('recover:undo') ? ['; or undo'] : [])];
+  if (steps.length > 0) lines.push(`  ${'Lost the majority'.padEnd(TITLE_WIDTH)}recover --help: ${steps.join(', ')}${ends.join('')}`);
   for (const situation of SITUATIONS) {
     const cells = situation.commands.filter((one) => ids.includes(one.id)).map((one) => one.text.padEnd(CELL_WIDTH));
     if (cells.length > 0) lines.push(`  ${situation.title.padEnd(TITLE_WIDTH)}${cells.join('')}`.trimEnd());

@@ -19,6 +19,9 @@ export const SITUATIONS: readonly Situation[] = [
 /** The path out of a lost majority, in order; each step and why it is taken. */
 export const RECOVERY_PATH: readonly string[] = ['collect', 'pick', 'compare', 'plan', 'show', 'lint', 'diff', 'rehearse', 'apply', 'status', 'verify', 'report', 'undo', 'fence', 'bootstrap'];
 
+/** What of it the root help names: the steps that nobody leaves out. The rest is told by `recover --help`. */
+export const ROOT_PATH: readonly string[] = ['collect', 'pick', 'plan', 'rehearse', 'apply', 'verify'];
+
 /** The order in which a topic lists its commands; what is not named here follows by name. */
 export const TOPIC_ORDER: Readonly<Record<string, readonly string[]>> = {
   recover: RECOVERY_PATH,
@@ -29,12 +32,14 @@ export const TOPIC_ORDER: Readonly<Record<string, readonly string[]>> = {
   kv: ['put', 'get', 'cas', 'delete', 'watch'],
   lab: ['up', 'status', 'start', 'kill', 'partition', 'heal', 'down'],
   node: ['init', 'start'],
+  drill: ['init', 'run', 'report', 'history', 'compare'],
+  runbook: ['render', 'run'],
 };
 
 export const TOPIC_INTRO: Readonly<Record<string, readonly string[]>> = {
   recover: [
-    'Lost the majority: read every disk that is left, pick the member to continue from, and say what that loses.',
-    'Stop the surviving members first and copy their data. Nothing here writes to the data it looks at.',
+    'Lost the majority: read every disk that is left, pick the member to continue from, make it a cluster of one, grow back.',
+    'Stop the surviving members first. Only apply, undo, fence and bootstrap change data, and only with --execute; apply backs it up first.',
   ],
   inspect: ['Look at Raft data on disk. Read-only: it takes no lock, creates nothing beside the data, and never refuses to look.'],
   snapshot: ['Snapshots and backups: take them, see what they hold, and whether they can be trusted.'],
@@ -42,6 +47,8 @@ export const TOPIC_INTRO: Readonly<Record<string, readonly string[]>> = {
   leader: ['Who leads a running cluster, and handing over.'],
   lab: ['A practice cluster of real member processes on this machine: start it, break it, heal it.'],
   node: ['One member of a cluster of the embedded engine.'],
+  drill: ['Practise losing members on real processes: how long it took, and whether one acknowledged write was lost. Once a quarter.'],
+  runbook: ['A plan as a document to follow by hand, with what has to hold before each step.'],
   kv: ['Keys and values of a running cluster of the embedded engine. Acts when called.'],
 };
 

@@ -11,13 +11,13 @@ describe('commands of later versions', function () {
   const ids = ['recover:pick', 'recover:collect', 'inspect:member', 'snapshot:verify', 'version'];
 
   it('are named in full, and told from slips of the pen', () => {
-    assert.equal(laterCommand(['recover', 'plan', 'n1'], ids), 'recover plan');
+    assert.equal(laterCommand(['snapshot', 'diff', 'a', 'b'], ids), 'snapshot diff');
     assert.equal(laterCommand(['upgrade', 'plan'], ids), 'upgrade plan');
-    assert.equal(laterCommand(['drill'], ids), 'drill');
+    assert.equal(laterCommand(['bench'], ids), 'bench');
     assert.equal(laterCommand(['doctor'], ids), 'doctor');
     assert.equal(laterCommand(['recover', 'pikc'], ids), undefined);
     assert.equal(laterCommand(['toString'], ids), undefined);
-    assert.deepEqual(resolveCommand(['--json', 'recover', 'apply', '--execute'], ids), { kind: 'later', words: 'recover apply' });
+    assert.deepEqual(resolveCommand(['--json', 'upgrade', 'run', '--step'], ids), { kind: 'later', words: 'upgrade run' });
   });
 
   it('are no longer listed once they exist', () => {
@@ -26,11 +26,11 @@ describe('commands of later versions', function () {
   });
 
   it('are refused plainly with exit 2, and root help does not name them', () => {
-    const ran = runCli(['recover', 'plan', 'n1', '--json']);
+    const ran = runCli(['upgrade', 'plan', 'n1', '--json']);
     assert.equal(ran.code, 2);
     const envelope = JSON.parse(ran.stdout) as { schema: string; error: { message: string } };
-    assert.equal(envelope.schema, 'raft-inspector/recover-plan/v1');
-    assert.match(envelope.error.message, /this version cannot do "recover plan" yet: nothing was done/);
+    assert.equal(envelope.schema, 'raft-inspector/upgrade-plan/v1');
+    assert.match(envelope.error.message, /this version cannot do "upgrade plan" yet: nothing was done/);
     assert.doesNotMatch(ran.stderr, /Did you mean/);
     const help = runCli([]).stdout;
     for (const id of laterIds()) assert.ok(!help.includes(` ${id.replace(':', ' ')}`), `root help names ${id}`);

@@ -1,32 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { build } from 'esbuild';
 import { REAL_FILES } from '../../src/engine/files/file-ops.ts';
 import type { RecoveryPlan, Swap } from '../../src/engine/model/plan.ts';
 import { applyPlan } from '../../src/engine/recovery/apply/apply.ts';
 import { undoPlan } from '../../src/engine/recovery/apply/undo.ts';
 import { type ApplyWorld, REAL_WORLD } from '../../src/engine/recovery/apply/world.ts';
 import { FAKE_CHANGES, FAKE_FILES, FAKE_OPTIONS, fakePlan, fakeTarget, plantFake } from '../helpers/fake-recovery.ts';
-import { ROOT } from '../helpers/run-cli.ts';
+import { KilledChildren, LONG, tree } from './killed.ts';
 
-const LONG = process.env['RAFT_INSPECTOR_CRASH'] === 'long';
-/** Every call in the long run; a third of them, others each time the seed changes, in CI. */
-const STRIDE = LONG ? 1 : 8;
+const STRIDE = LONG ? 1 : 20;
 const SWAPS: Record<string, Swap> = { files: { kind: 'files' }, 'a directory in it': { kind: 'directory', path: 'member' }, 'the data directory': { kind: 'directory', path: '' } };
 const WORLD: ApplyWorld = { ...REAL_WORLD, targetOf: () => fakeTarget(REAL_FILES), useOf: () => ({ users: [], hidden: 0 }) };
-
-/** Names, modes, owners, times of change and content: what an undo has to bring back. */
-function tree(root: string): string[] {
-  const names = fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
-  return ['.', ...names].map((name) => {
-    const file = path.join(root, name);
-    const stat = fs.lstatSync(file, { bigint: true });
-    return `${name} ${stat.mode.toString(8)} ${stat.uid}:${stat.gid} ${stat.mtimeNs} ${stat.isFile() ? fs.readFileSync(file, 'latin1') : ''}`;
-  });
-}
 
 function contents(root: string): Record<string, string> {
   const files = fs.readdirSync(root, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
@@ -42,23 +28,18 @@ for (const change of FAKE_CHANGES) {
 describe('crash consistency, real files and SIGKILL', function () {
   this.timeout(LONG ? 3_600_000 : 180_000);
   let scratch: string;
-  let child: string;
+  let children: KilledChildren;
   before(async () => {
     scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-killed-'));
-    // Bundled once: a child that translates its sources first takes a second to be killed.
-    child = path.join(ROOT, 'node_modules', `.killed-child-${process.pid}.mjs`);
-    await build({ entryPoints: [path.join(ROOT, 'test/crash/killed-child.ts')], outfile: child, bundle: true, format: 'esm', platform: 'node', target: 'node20', packages: 'external', logLevel: 'error' });
+    children = await KilledChildren.make();
   });
   after(() => {
     fs.rmSync(scratch, { recursive: true, force: true });
-    fs.rmSync(child, { force: true });
+    children.remove();
   });
 
-  function run(verb: 'apply' | 'undo', plan: string, ordinal: number, moment: 'before' | 'after'): { killed: boolean; calls: number } {
-    const done = spawnSync(process.execPath, [child, verb, plan, String(ordinal), moment], { encoding: 'utf8' });
-    if (done.signal === 'SIGKILL') return { killed: true, calls: 0 };
-    assert.equal(done.status, 0, done.stderr);
-    return { killed: false, calls: Number(done.stdout) };
+  function run(verb: 'apply' | 'undo', plan: string, kill: number, moment: 'before' | 'after'): { killed: boolean; calls: number } {
+    return children.run({ verb, plan, isFake: true, kill, moment });
   }
 
   async function planted(name: string, swap: Swap): Promise<{ root: string; dataDir: string; plan: RecoveryPlan; file: string; original: string[] }> {

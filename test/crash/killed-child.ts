@@ -1,34 +1,54 @@
 import fs from 'node:fs';
 import process from 'node:process';
-import { REAL_FILES, type FileOps } from '../../src/engine/files/file-ops.ts';
+import { REAL_FILES } from '../../src/engine/files/file-ops.ts';
 import type { RecoveryPlan } from '../../src/engine/model/plan.ts';
 import { applyPlan } from '../../src/engine/recovery/apply/apply.ts';
 import { undoPlan } from '../../src/engine/recovery/apply/undo.ts';
-import { REAL_WORLD } from '../../src/engine/recovery/apply/world.ts';
+import { type ApplyWorld, REAL_WORLD } from '../../src/engine/recovery/apply/world.ts';
+import { restoreSnapshot, type RestoreRequest } from '../../src/engine/recovery/restore/restore.ts';
 import { FAKE_OPTIONS, fakeTarget } from '../helpers/fake-recovery.ts';
 
-/** A child that ends itself by SIGKILL before or after its n-th call that changes a file: `<apply|undo> <plan> <n> <before|after>`. */
-const [verb = '', planFile = '', ordinal = '0', moment = 'before'] = process.argv.slice(2);
-const CHANGING: readonly (keyof FileOps)[] = ['write', 'truncate', 'fsync', 'makeDirectory', 'removeDirectory', 'rename', 'link', 'unlink', 'setMode', 'setOwner', 'setModified', 'clone'];
-let count = 0;
-
-function counted<F extends (...args: never[]) => unknown>(call: F): F {
-  return ((...args: Parameters<F>) => {
-    count += 1;
-    if (count === Number(ordinal) && moment === 'before') process.kill(process.pid, 'SIGKILL');
-    const result = call(...args);
-    if (count === Number(ordinal) && moment === 'after') process.kill(process.pid, 'SIGKILL');
-    return result;
-  }) as F;
+/** What a child is to do, and where it ends itself by SIGKILL: before or after its n-th call that changes a file; 0 never. */
+export interface KilledJob {
+  readonly verb: 'apply' | 'undo' | 'restore';
+  readonly plan?: string;
+  /** The small target of the tests in place of the plan's own. */
+  readonly isFake?: boolean;
+  readonly restore?: Omit<RestoreRequest, 'now'> & { now: string };
+  readonly kill: number;
+  readonly moment: 'before' | 'after';
 }
 
-const ops: FileOps = { ...REAL_FILES };
-for (const name of CHANGING) Object.assign(ops, { [name]: counted(REAL_FILES[name] as (...args: never[]) => unknown) });
-// Making a file is a change as well, opening one to read is not.
-const create = counted((...args: Parameters<FileOps['open']>) => REAL_FILES.open(...args));
-ops.open = (file, how, mode) => (how === 'read' ? REAL_FILES.open(file, how, mode) : create(file, how, mode));
+const CHANGING = ['writeSync', 'writeFileSync', 'appendFileSync', 'ftruncateSync', 'truncateSync', 'fsyncSync', 'mkdirSync', 'mkdtempSync', 'rmdirSync', 'rmSync', 'renameSync', 'linkSync', 'unlinkSync', 'chmodSync', 'chownSync', 'utimesSync', 'copyFileSync'] as const;
+const job = JSON.parse(process.argv[2] ?? '') as KilledJob;
+let count = 0;
 
-const plan = JSON.parse(fs.readFileSync(planFile, 'utf8')) as RecoveryPlan;
-const world = { ...REAL_WORLD, ops, targetOf: () => fakeTarget(ops), useOf: () => ({ users: [], hidden: 0 }) };
-await (verb === 'apply' ? applyPlan(plan, FAKE_OPTIONS, world) : undoPlan(plan, FAKE_OPTIONS, world));
-fs.writeSync(1, String(count));
+function dieHere(moment: KilledJob['moment']): void {
+  if (count === job.kill && moment === job.moment) process.kill(process.pid, 'SIGKILL');
+}
+
+function counted(call: (...args: unknown[]) => unknown, changes: (args: unknown[]) => boolean): (...args: unknown[]) => unknown {
+  return (...args) => {
+    if (!changes(args)) return call.apply(fs, args);
+    count += 1;
+    dieHere('before');
+    const result = call.apply(fs, args);
+    dieHere('after');
+    return result;
+  };
+}
+
+const files = fs as unknown as Record<string, (...args: unknown[]) => unknown>;
+for (const name of CHANGING) files[name] = counted(files[name] as (...args: unknown[]) => unknown, () => true);
+// Making a file is a change as well, opening one to read is not.
+const isMaking = (flags: unknown): boolean => (typeof flags === 'number' ? (flags & fs.constants.O_CREAT) !== 0 : typeof flags === 'string' && !flags.startsWith('r'));
+files['openSync'] = counted(files['openSync'] as (...args: unknown[]) => unknown, (args) => isMaking(args[1]));
+
+const world: ApplyWorld = { ...REAL_WORLD, useOf: () => ({ users: [], hidden: 0 }), ...(job.isFake === true ? { targetOf: () => fakeTarget(REAL_FILES) } : {}) };
+if (job.verb === 'restore') await restoreSnapshot({ ...(job.restore as NonNullable<typeof job.restore>), now: new Date(job.restore?.now ?? 0) });
+else {
+  const plan = JSON.parse(fs.readFileSync(job.plan ?? '', 'utf8')) as RecoveryPlan;
+  await (job.verb === 'apply' ? applyPlan(plan, FAKE_OPTIONS, world) : undoPlan(plan, FAKE_OPTIONS, world));
+}
+const total = count;
+fs.writeSync(1, String(total));

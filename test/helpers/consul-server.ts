@@ -11,7 +11,7 @@ export function consulBinary(): { binary: string } | { missing: string } {
   try {
     return { binary: execFileSync('sh', [path.join(ROOT, 'scripts/consul-binary.sh')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 }).trim() };
   } catch (error) {
-    const words = String((error as { stderr?: unknown }).stderr ?? '').trim().split('\n').at(-1);
+    const words = ((error as { stderr?: string }).stderr ?? '').trim().split('\n').at(-1);
     return { missing: `Consul 1.8 cannot be had (scripts/consul-binary.sh: ${words ?? ''})` };
   }
 }
@@ -38,11 +38,9 @@ export interface ConsulServer {
 
 export async function startConsul(binary: string, server: { dataDir: string; name: string; id: string; ports: ConsulPorts }): Promise<ConsulServer> {
   const { dataDir, name, id, ports } = server;
-  const args = [
-    ...['agent', '-server', '-bootstrap-expect=1', `-data-dir=${dataDir}`, `-node=${name}`, `-node-id=${id}`, '-bind=127.0.0.1', '-client=127.0.0.1'],
-    ...[`-server-port=${ports.server}`, `-serf-lan-port=${ports.serfLan}`, `-serf-wan-port=${ports.serfWan}`, `-http-port=${ports.http}`, '-dns-port=-1', '-grpc-port=-1'],
-  ];
-  const child = ChildServer.start('consul', binary, args);
+  const who = ['agent', '-server', '-bootstrap-expect=1', `-data-dir=${dataDir}`, `-node=${name}`, `-node-id=${id}`, '-bind=127.0.0.1', '-client=127.0.0.1'];
+  const where = [`-server-port=${ports.server}`, `-serf-lan-port=${ports.serfLan}`, `-serf-wan-port=${ports.serfWan}`, `-http-port=${ports.http}`, '-dns-port=-1', '-grpc-port=-1'];
+  const child = ChildServer.start('consul', binary, [...who, ...where]);
   const at = (route: string): string => `http://127.0.0.1:${ports.http}${route}`;
   const get = async <T>(route: string): Promise<T> => {
     const reply = await fetch(at(route));

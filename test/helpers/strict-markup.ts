@@ -25,7 +25,7 @@ export function readStrictly(text: string): { tags: Tag[]; text: string } {
       continue;
     }
     if (open.at(-1) === 'style' && !text.startsWith('</style>', at)) throw new Error(`a < within the style sheet at ${at}`);
-    const end = text.slice(at).match(/^<\/([a-zA-Z][a-zA-Z0-9]*)>|^<(!doctype html)>|^<\?xml [^<>]*\?>|^<([a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z][a-zA-Z0-9:-]*(?:="[^"<>]*")?)*)\s*(\/?)>/);
+    const end = text.slice(at).match(/^<\/([a-zA-Z][a-zA-Z0-9-]*)>|^<(!doctype html)>|^<\?xml [^<>]*\?>|^<([a-zA-Z][a-zA-Z0-9-]*)((?:\s+[a-zA-Z][a-zA-Z0-9:-]*(?:="[^"<>]*")?)*)\s*(\/?)>/);
     if (end === null) throw new Error(`no tag begins at ${at}: ${text.slice(at, at + 80)}`);
     const [whole, closing, , name, attributes = '', slash] = end;
     if (closing !== undefined) {

@@ -19,7 +19,7 @@ const bytesOf = (directory: string): string[] => treeFingerprint(directory, 'byt
 /** Three members under load; two are killed, and then the third. Gives what the survivor's log holds of what was acknowledged. */
 async function loseQuorum(lab: TestLab, survivor: string): Promise<{ load: Load; held: Map<string, number> }> {
   const load = new Load(lab.connection, { writers: 6, timeoutMs: 1500 }).start();
-  await pause(1500);
+  await until('there is something to lose', () => load.acked.size > 200);
   const others = ['n1', 'n2', 'n3'].filter((id) => id !== survivor);
   await lab.order({ kind: 'kill', ids: others, signal: 'SIGKILL' });
   await lab.order({ kind: 'kill', ids: [survivor], signal: 'SIGKILL' });
@@ -93,7 +93,7 @@ describe('recovery of a practice cluster', function () {
     assert.deepEqual([old.state, old.leader, old.generation], ['running', null, 1], 'it runs and finds no leader');
     const now = await live<MemberList>(lab, 0, 'member', 'list');
     assert.equal(now.term, termBefore, 'no term was raised by it');
-    assert.deepEqual(now.members.map((one) => [one.id, one.role]).sort(), [['n2-g2', 'voter'], ['n4', 'voter'], ['n5', 'voter']]);
+    assert.deepEqual(now.members.map((one) => `${one.id} ${one.role}`).sort((a, b) => a.localeCompare(b)), ['n2-g2 voter', 'n4 voter', 'n5 voter']);
     await verifyHeld(lab, lost);
 
     // One of three may fail again.
@@ -132,6 +132,8 @@ describe('recovery of a practice cluster', function () {
     await pause(1000);
     assert.deepEqual([(await lab.member('n1-g2')).term, (await lab.member('n1-g2')).role, (await lab.member('n2')).leader], [term, 'leader', null]);
 
+    assert.ok(lab.log('n2').some((line) => line['msg'] === 'refused' && line['rule'] === 'server-identity' && line['from'] === 'n1'), 'n2 found somebody else where n1 was');
+    assert.ok(lab.log('n1-g2').some((line) => line['msg'] === 'refused'), 'and was refused there');
     assert.equal((await cli('lab', 'down', '--dir', lab.dir)).code, 0);
     assert.equal((await cli('lab', 'up', '--dir', lab.dir, '--json')).code, 0);
     const { members } = await lab.status();
@@ -139,14 +141,29 @@ describe('recovery of a practice cluster', function () {
     await verifyHeld(lab, lost);
   });
 
-  it('undo gives the original bytes back', async () => {
+  it('undo gives the original bytes back, before a start and, when that is asked for, after one; the lab takes the old member back', async () => {
     await loseQuorum(lab, 'n3');
     const source = labPaths.data(lab.dir, 'n3');
     const before = bytesOf(source);
-    const plan = await planOf([source]);
-    await apply(plan);
+    const undone = { caseDir: null, overrides: [] };
+    const first = await planOf([source]);
+    await apply(first);
     assert.notDeepEqual(bytesOf(source), before);
-    await undoPlan(plan, { caseDir: null, overrides: [] });
+    await undoPlan(first, undone);
     assert.deepEqual(bytesOf(source), before);
+
+    const second = await planOf([source]);
+    await apply(second);
+    await lab.order({ kind: 'start', id: 'n3' });
+    await until('it leads alone', async () => (await lab.status()).leader === 'n3-g2');
+    const written = new Load(lab.connection, { prefix: 'new/' });
+    await written.one('new/1');
+    written.close();
+    await lab.order({ kind: 'kill', ids: ['n3-g2'], signal: 'SIGKILL' });
+    await assert.rejects(undoPlan(second, undone), /changed since plan/);
+    await undoPlan(second, { caseDir: null, overrides: ['data-moved-on'] });
+    assert.deepEqual(bytesOf(source), before, 'what the new member wrote in place did not reach the backup');
+    const { members, generation } = await lab.order({ kind: 'start', id: 'n3-g2' });
+    assert.deepEqual([members.map((one) => `${one.id} ${one.state}`), generation], [['n1 killed', 'n2 killed', 'n3 running'], 1]);
   });
 });

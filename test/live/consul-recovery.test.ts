@@ -3,10 +3,11 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { readResult } from '../../src/engine/recovery/targets/hashicorp/result-checks.ts';
+import { restoreSnapshot } from '../../src/engine/recovery/restore/restore.ts';
 import { apply, copyCase, planFor, recoverableCases, serverIdsOf } from '../engine/recovery/hashicorp/plan-and-apply.ts';
-import { removeAll } from '../engine/recovery/hashicorp/recover-directory.ts';
+import { removeAll, scratch } from '../engine/recovery/hashicorp/recover-directory.ts';
 import { consulBinary, consulPorts, startConsul } from '../helpers/consul-server.ts';
-import { corpusCases, type Truth, truthOf } from '../helpers/corpus.ts';
+import { corpusCases, type Truth, truthOf, unpackCase } from '../helpers/corpus.ts';
 
 interface RaftConfiguration {
   Servers: { ID: string; Address: string; Leader: boolean; Voter: boolean }[];
@@ -79,6 +80,27 @@ describe('live: Consul 1.8.7 starts what recover apply wrote', function () {
     const consul = await startConsul(binary, { dataDir: path.join(copy, plan.source), name: plan.source, id: ids[plan.source] as string, ports });
     try {
       assert.equal((await consul.get<RaftConfiguration>('/v1/operator/raft/configuration')).Servers.length, 1);
+    } finally {
+      await consul.stop();
+    }
+  });
+
+  it('starts a directory that snapshot restore made of a saved archive', async () => {
+    const name = 'consul/snapshot-archives-187';
+    const into = path.join(scratch(), 'restored');
+    const ports = await consulPorts();
+    const id = '11111111-2222-4333-8444-555555555555';
+    const address = `127.0.0.1:${ports.server}`;
+    const made = await restoreSnapshot({ file: path.join(unpackCase(name), 'good.snap'), into, name: undefined, id, addresses: [address], bumpRevision: null, overrides: [], now: new Date(), act: true });
+    assert.equal(made.state, 'restored');
+    const consul = await startConsul(binary, { dataDir: into, name: 'restored-1', id, ports });
+    try {
+      const { Servers } = await consul.get<RaftConfiguration>('/v1/operator/raft/configuration');
+      assert.deepEqual(Servers.map((one) => [one.ID, one.Address, one.Leader]), [[id, address, true]]);
+      const rows = await consul.get<{ Key: string; Value: string | null }[]>('/v1/kv/?recurse');
+      const truth: Truth = truthOf(name).files['good.snap'].after_restore;
+      assert.deepEqual([rows.length, kvDigest(rows)], [truth.kv_keys, truth.kv_sha256], "as after Consul's own restore");
+      assert.equal(await consul.put('/v1/kv/after-the-restore', 'yes'), 'true');
     } finally {
       await consul.stop();
     }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { corpusCases, truthOf, unpackMember, type Truth } from '../helpers/corpus.ts';
+import { etcdReader } from '../../src/engine/readers/etcd/reader.ts';
+import { copyMember, corpusCases, truthOf, unpackMember, type Truth } from '../helpers/corpus.ts';
 import { etcdBinaries, etcdBinariesMissing, type EtcdMinor } from '../helpers/etcd-binaries.ts';
 import { base64, hashKv, LoneEtcd } from '../helpers/etcd-server.ts';
 import { failures, stage } from '../engine/recovery/etcd/staged.ts';
@@ -55,8 +56,12 @@ describe('live: recovered etcd directories of the corpus, started by the server 
     // Debian has no 3.6: those are read back by our own reader (test/engine/recovery/etcd/corpus.test.ts).
     .filter(({ truth }) => !truth.software.startsWith('etcd 3.6.'));
 
-  async function start(name: string, member: string, minor: EtcdMinor, changes: Parameters<typeof stage>[1] = {}): Promise<LoneEtcd> {
-    const result = await stage(unpackMember(name, member), changes, 'log');
+  function start(name: string, member: string, minor: EtcdMinor, changes: Parameters<typeof stage>[1] = {}): Promise<LoneEtcd> {
+    return startFrom(unpackMember(name, member), member, minor, changes);
+  }
+
+  async function startFrom(source: string, member: string, minor: EtcdMinor, changes: Parameters<typeof stage>[1] = {}): Promise<LoneEtcd> {
+    const result = await stage(source, changes, 'log');
     staged = result.parent;
     assert.deepEqual(failures(result.checks), []);
     const { data, flags } = placesOf(result.directory);
@@ -101,6 +106,39 @@ describe('live: recovered etcd directories of the corpus, started by the server 
       await acceptsWrites(on);
     });
   }
+
+  for (const { name, truth } of sources.filter((one) => /quorum-loss|acked-beyond/.test(one.name))) {
+    const member = truth.expected_source as string;
+    it(`${name}, ${member}: the same without what is not known committed`, async () => {
+      const { report } = etcdReader.read(unpackMember(name, member), { depth: 'log' });
+      assert.ok(report.inDoubt !== null);
+      const { minor } = expected(truth, member);
+      const on = await start(name, member, minor, { inDoubt: 'drop', keepTo: report.commitFloor });
+      // As the real server with --force-new-cluster, which drops the same entries.
+      const { hashkv, live_keys: keys } = truth.members[member].boot_check;
+      assert.deepEqual(await on.count(), { keys, revision: hashkv.revision });
+      await acceptsWrites(on);
+    });
+  }
+
+  it('etcd/acked-beyond-commit-34, n1: with another peer address', async () => {
+    const on = await start('etcd/acked-beyond-commit-34', 'n1', '3.4', { selfAddress: 'http://127.0.0.1:1' });
+    const { members } = await on.call('cluster/member/list');
+    assert.deepEqual(members[0].peerURLs, ['http://127.0.0.1:1']);
+    assert.equal(members[0].name, 'n1');
+    await acceptsWrites(on);
+  });
+
+  it('etcd/quorum-loss-3516, n2: its log gone, rebuilt around the db alone', async () => {
+    const bare = copyMember('etcd/quorum-loss-3516', 'n2');
+    try {
+      fs.rmSync(path.join(bare, 'member/wal'), { recursive: true });
+      const on = await startFrom(bare, 'n2', '3.5', { serverId: truthOf('etcd/quorum-loss-3516').members.n2.node_id });
+      await acceptsWrites(on);
+    } finally {
+      fs.rmSync(path.dirname(bare), { recursive: true });
+    }
+  });
 
   it('etcd/membership-3516, n7: a learner leads alone', async () => {
     const on = await start('etcd/membership-3516', 'n7', '3.5');

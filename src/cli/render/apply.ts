@@ -35,7 +35,7 @@ function* previewLines(report: ApplyReport, plan: RecoveryPlan, style: Style): G
   const bytes = plan.files.reduce((sum, one) => sum + one.bytes, 0);
   const left = report.steps.filter((one) => one.status !== 'already').map((one) => one.id);
   const where = report.result === report.dataDir ? '' : ` in ${escapeControl(report.result)}, the source stays as it is`;
-  yield `  Would ${report.result === report.dataDir ? left.join(', ').replace('backup', 'back up') : 'build, check'}${where}: about ${showDuration(1000 * Math.max(1, Math.ceil(1 + bytes / BYTES_A_SECOND)))}; interrupt and resume at any point`;
+  yield `  Would ${report.result === report.dataDir ? left.join(', ').replace('backup', 'back up') : 'build, check'}${where}: about ${showDuration(1000 * Math.max(1, Math.ceil(1 + bytes / BYTES_A_SECOND))).replace('.0 ', ' ')}; interrupt and resume at any point`;
 }
 
 function* checkRows(report: ApplyReport, style: Style): Generator<string> {
@@ -61,7 +61,7 @@ function* checkRows(report: ApplyReport, style: Style): Generator<string> {
 }
 
 function wordsOf(check: CheckLine, report: ApplyReport): string {
-  if (check.name === 'space' && report.freeBytes !== null) return `${showSize(report.freeBytes)} free, ${showSize(Math.max(1_000_000, report.neededBytes))} needed`;
+  if (check.name === 'space' && report.freeBytes !== null) return `${showSize(report.freeBytes)} free, ${showSize(Math.max(1_000_000, report.neededBytes)).replace('.0 ', ' ')} needed`;
   if (check.name === 'rehearsed') return check.detail.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, (at) => showMinute(at).slice(11, 16));
   return check.detail;
 }

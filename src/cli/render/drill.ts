@@ -76,7 +76,7 @@ function measureOf(record: DrillRecord, name: DrillObjective['name']): number | 
 function meaning(record: DrillRecord, name: DrillObjective['name'], objective: DrillObjective | undefined): string {
   if (name === 'rpoLost') return `of ${record.rpo.acknowledged} acknowledged${record.rpo.lost === 0 ? ', all read back' : ''}`;
   if (name === 'rpoDuplicated') return record.checks.find((one) => one.name === 'writes in doubt are explained')?.detail.split(';')[0] ?? '';
-  return objective === undefined || objective.from === '-' || name === 'failureRatePercent' ? '' : `${objective.from} -> ${objective.to}`;
+  return objective === undefined || name !== 'rtoMs' ? '' : `${objective.from} -> ${objective.to}`;
 }
 
 /** Two bars over the whole run: when nothing was served, and when no further member could have been lost. */

@@ -13,8 +13,8 @@ const MAX_ROWS = 24;
 const LABEL = 12;
 const RIGHT = 46;
 const INDENT = ' '.repeat(14);
-/** Names longer than this together would push the right column away. */
-const MOST_NAMES = 28;
+/** A longer id says less than the name of its disk. */
+const LONGEST_ID = 20;
 const SHORT_DATE_MS = 12 * 3_600_000;
 
 /** A plan on one screen: what it makes of what, step by step, what has to stay away, and the way back. */
@@ -61,25 +61,26 @@ function* factLines(plan: RecoveryPlan): Generator<string> {
   const ranked = why.ranking.find((one) => one.label === plan.source);
   const before = cluster.members.filter((one) => one.role === 'voter').map((one) => one.name ?? one.id);
   // An id nobody can read stands behind the name of its disk.
-  const after = outcome.voters.map((id) => cluster.members.find((one) => one.id === id)?.name ?? (id.length > MOST_NAMES ? plan.source : id));
+  const after = outcome.voters.map((id) => cluster.members.find((one) => one.id === id)?.name ?? (id.length > LONGEST_ID ? plan.source : id));
   const names = [...before].sort().join(' ');
+  const arrow = ` -> ${after.join(' ')}`;
   const last = `${ranked === undefined ? '?' : `${ranked.lastEntry.term}/${ranked.lastEntry.index}`} -> ${outcome.lastEntry.term}/${outcome.lastEntry.index}`;
   const commit = outcome.commitIndex === null ? '' : `  commit  ${ranked?.commitFloor ?? '?'} -> ${outcome.commitIndex}`;
-  yield row('voters', `${names.length <= MOST_NAMES ? names : `${before.length} voters`} -> ${after.join(' ')}`, 'last', commit === '' ? last : `${last.padEnd(19)}${commit}`);
+  yield row('voters', `${names.length + arrow.length <= RIGHT - LABEL - 4 ? names : `${before.length} voters`}${arrow}`, 'last', commit === '' ? last : `${last.padEnd(19)}${commit}`);
   const doubt = plan.why.loss.inDoubt;
   const range = doubt === null ? 'nothing' : `${doubt.from === doubt.to ? doubt.from : `${doubt.from}-${doubt.to}`}`;
   const fate = doubt === null ? '' : plan.keepTo >= doubt.to ? ' -> kept' : plan.keepTo < doubt.from ? ' -> dropped' : ` -> kept up to ${plan.keepTo}`;
   yield row('in doubt', `${range}${fate}`, ...lineageWords(plan));
+  if (plan.newClusterId !== null) yield `  ${'cluster id'.padEnd(LABEL)}${escapeControl(`${cluster.clusterId ?? 'none'} -> ${plan.newClusterId}`)}`;
 }
 
 function lineageWords(plan: RecoveryPlan): [string, string] {
   const { outcome } = plan;
-  const id = plan.newClusterId === null ? '' : `, new cluster id ${plan.newClusterId}`;
-  if (outcome.generation !== null) return ['lineage', `generation ${outcome.generation - 1} -> ${outcome.generation}${id}`];
+  if (outcome.generation !== null) return ['lineage', `generation ${outcome.generation - 1} -> ${outcome.generation}`];
   const isBumped = plan.parameters['bump'] != null;
-  if (isBumped) return ['revision', `${outcome.revision ?? ''} bumped: watchers start anew${id}`.trim()];
-  if (outcome.revision !== null) return ['revision', `${outcome.revision}, no bump (watchers may know more)${id}`];
-  return ['cluster id', plan.newClusterId ?? (plan.cluster.clusterId === null ? 'the store has none' : 'stays the same')];
+  if (isBumped) return ['revision', `${outcome.revision ?? ''} bumped: watchers start anew`.trim()];
+  if (outcome.revision !== null) return ['revision', `${outcome.revision}, no bump (watchers may know more)`];
+  return plan.newClusterId === null ? ['cluster id', plan.cluster.clusterId === null ? 'the store has none' : 'stays the same'] : ['cluster id', 'a new one'];
 }
 
 function row(label: string, value: string, right: string, text: string): string {
@@ -118,11 +119,11 @@ function* changeLines(change: FileChange, style: Style): Generator<string> {
   yield* inPairs(change.lines.slice(where.length)).map((line) => `${INDENT}  ${paintSign(line, style)}`);
 }
 
-/** The last two lines share a row where both are short. */
+/** The last two additions share a row where both are short. */
 function inPairs(lines: readonly string[]): string[] {
   const plain = lines.map(escapeControl);
   const [last, before] = [plain.at(-1), plain.at(-2)];
-  if (last === undefined || before === undefined || displayWidth(before) > 46 || displayWidth(last) > 36) return plain;
+  if (last === undefined || before === undefined || !last.startsWith('+ ') || !before.startsWith('+ ') || displayWidth(before) > 46 || displayWidth(last) > 36) return plain;
   return [...plain.slice(0, -2), `${before.padEnd(48)}${last}`];
 }
 
@@ -182,5 +183,5 @@ function* verboseLines(plan: RecoveryPlan, width: number): Generator<string> {
 }
 
 function labelled(label: string, text: string, width: number): string[] {
-  return wrapAfter(`  ${label.padEnd(LABEL)}`, escapeControl(text), width);
+  return wrapAfter(`  ${label.padEnd(LABEL)}`, escapeControl(text), width).map((line) => line.trimEnd());
 }

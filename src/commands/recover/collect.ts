@@ -5,13 +5,13 @@ import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand } from '../../cli/case-command.ts';
 import { caseFlags } from '../../cli/case-flags.ts';
 import { escapeJson } from '../../cli/escape.ts';
-import { placeArg, walDirFlag } from '../../cli/flags.ts';
+import { placeArg } from '../../cli/flags.ts';
 import { showSize } from '../../cli/measure.ts';
+import { openNamed, placeFlags } from '../../cli/places.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { hashKey } from '../../cli/redact.ts';
 import { UsageError } from '../../engine/errors.ts';
 import { type Evidence, evidenceText } from '../../engine/model/evidence.ts';
-import { openPlaces } from '../../engine/places/open.ts';
 import { caseDirectory, refuseInsideData, writeNewFile } from '../../engine/recovery/case-directory.ts';
 import { CASE_EVIDENCE } from '../../engine/recovery/case-files.ts';
 import { surveyDisks } from '../../engine/recovery/open-survey.ts';
@@ -25,18 +25,18 @@ export default class RecoverCollect extends CaseCommand<CollectReport> {
   static override description = 'The file holds no keys but the folders and the one entry in doubt, and no values. It is never written beside the data unless asked to.';
   static override examples = ['<%= config.bin %> recover collect /var/lib/etcd', '<%= config.bin %> recover collect n1 n2 -o evidence', '<%= config.bin %> recover collect n1 -o n1.json'];
   static override strict = false;
-  static override args = { place: placeArg({ required: true }) };
+  static override args = { place: placeArg() };
   static override flags = {
     output: Flags.string({ char: 'o', helpValue: '<file or dir>', summary: 'Where to write: a file for one place, else a directory; - for stdout' }),
     ...caseFlags,
     'hash-state': Flags.boolean({ summary: 'Hash the state machine too (reads it whole)' }),
-    'wal-dir': walDirFlag,
+    ...placeFlags,
   };
 
   protected async execute(): Promise<Answer<CollectReport>> {
     const { argv, flags } = await this.parse(RecoverCollect);
     const places = argv as string[];
-    const opened = await openPlaces(places, { depth: flags['hash-state'] ? 'full' : 'log', progress: this.progress, ...(flags['wal-dir'] === undefined ? {} : { walDir: flags['wal-dir'] }) });
+    const opened = await openNamed(places, flags, { depth: flags['hash-state'] ? 'full' : 'log', progress: this.progress });
     const readable = opened.filter((one) => one.kind !== 'unreadable');
     for (const one of opened) if (one.kind === 'unreadable' && readable.length === 0) throw one.error;
     const disks = await surveyDisks(opened, { tool: this.config.version, ...(this.globals.redact === 'all' ? { showKey: hashKey } : {}) });

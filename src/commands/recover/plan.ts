@@ -82,7 +82,8 @@ Entries in doubt are kept unless --in-doubt drop is given; what is known committ
       findings: [...outcome.findings, ...moved],
       // The loss is part of the plan, and was accepted with it.
       findingsDecide: false,
-      next: [commandLine('raft-inspector', 'recover', 'rehearse', ...named), commandLine('raft-inspector', 'recover', 'apply', ...named)],
+      // A plan of a copy does not know where the data is, and rehearse and apply have to be told.
+      next: (plan.dataDir === null ? ['show'] : ['rehearse', 'apply']).map((verb) => commandLine('raft-inspector', 'recover', verb, ...named)),
       *screen(style) {
         yield* planScreen(plan, style);
         yield* findingLines(moved, style);

@@ -18,7 +18,7 @@ export default class RecoverShow extends CaseCommand<RecoveryPlan> {
     return {
       data: plan,
       findings: lintPlan(plan),
-      next: [commandLine('raft-inspector', 'recover', 'rehearse', ...words), commandLine('raft-inspector', 'recover', 'apply', ...words)],
+      next: plan.dataDir === null ? [] : [commandLine('raft-inspector', 'recover', 'rehearse', ...words), commandLine('raft-inspector', 'recover', 'apply', ...words)],
       screen: (style) => planScreen(plan, style),
     };
   }

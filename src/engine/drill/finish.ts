@@ -1,6 +1,8 @@
 import { KvClient } from '../client/kv-client.ts';
 import { RaftClient } from '../client/raft-client.ts';
 import { operatorCheck } from '../rehearsal/operator-check.ts';
+import { parseHistory } from '../sim/history.ts';
+import { checkBySearch } from '../sim/search-check.ts';
 import { audit, type Audit } from './audit.ts';
 import { DRILL_PREFIX, marksOf } from './traffic.ts';
 import type { DrillWorld } from './world.ts';
@@ -23,6 +25,7 @@ export async function finish(world: DrillWorld, beyondReach: ReadonlySet<string>
   await checkEqual(world);
   const result = audit(traffic.writes, await readBack(world));
   checkAudit(world, result, beyondReach);
+  if (beyondReach.size === 0) checkLinearizable(world);
   for (const command of world.file.checks) {
     const { ok, detail } = await recorder.step(command, () => operatorCheck(command, { timeoutMs: OWN_CHECK_MS, endpoints: world.connection().endpoints, env: { RAFT_INSPECTOR_LAB: world.dir } }), (one) => (one.ok === true ? 0 : 3));
     recorder.check(`own check: ${command}`, ok, detail);
@@ -74,4 +77,15 @@ function checkAudit(world: DrillWorld, found: Audit, beyondReach: ReadonlySet<st
   recorder.check('writes in doubt are explained', found.strangers === 0, `${found.doubtful.there + found.doubtful.absent} in doubt: ${found.doubtful.there} took effect, ${found.doubtful.absent} did not; ${found.strangers} marks nobody wrote`);
   recorder.check('the order of the log is the order clients saw', found.disordered.length === 0, found.disordered[0] ?? `${found.acknowledged} writes compared by their entries`);
   recorder.check('no read was stale', traffic.staleReads.length === 0, traffic.staleReads[0] ?? `${traffic.reads} linearizable reads saw all that was acknowledged before them`);
+}
+
+/**
+ * The history through the black-box checker, which knows nothing of the log: is there an order that explains every answer? Operations of
+ * unknown outcome may have taken effect at any later moment, or never.
+ */
+function checkLinearizable({ recorder, options }: DrillWorld): void {
+  const history = parseHistory(options.history.text());
+  const complaints = checkBySearch(history);
+  const wrong = complaints.find((one) => !one.startsWith('the search over'));
+  recorder.check('the history is linearizable', wrong !== undefined ? false : complaints.length > 0 ? null : true, wrong ?? complaints[0] ?? `${history.lines.length} lines, searched key by key`);
 }

@@ -42,6 +42,12 @@ export class HistoryFile {
     this.number({ t: 'fault', kind, detail, phase });
   }
 
+  /** What was written so far. */
+  text(): string {
+    this.flush();
+    return fs.readFileSync(this.file, 'utf8');
+  }
+
   close(): void {
     this.flush();
     fs.closeSync(this.fd);

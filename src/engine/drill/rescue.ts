@@ -112,7 +112,8 @@ async function check(world: DrillWorld, plan: RecoveryPlan): Promise<void> {
   const id = plan.outcome.memberId ?? '';
   world.rebuilding.add(id);
   world.members = [id];
-  world.voters = 1;
+  world.voting.clear();
+  world.voting.add(id);
   await world.start(id);
   world.rebuilding.delete(id);
   await world.until(`${id} leading alone, with all it holds committed`, async () => {
@@ -128,7 +129,7 @@ async function check(world: DrillWorld, plan: RecoveryPlan): Promise<void> {
 }
 
 /** Lets clients in again; gives when the first write was acknowledged. */
-function reopen(world: DrillWorld, { lostAt, lostBy }: Rescue): Promise<number> {
+export function reopen(world: DrillWorld, { lostAt, lostBy }: Pick<Rescue, 'lostAt' | 'lostBy'>): Promise<number> {
   const { recorder } = world;
   return recorder.phase('reopen', async () => {
     const openedAt = world.nowMs();

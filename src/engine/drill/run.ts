@@ -13,7 +13,7 @@ import { provenanceOf } from './provenance.ts';
 import { randomOf } from './random.ts';
 import { Recorder } from './recorder.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
-import { clusterOf } from './scenarios/disks.ts';
+import { clusterOf } from './scenarios/given-backup.ts';
 import { scenarioOf, takesFaults } from './scenarios/index.ts';
 import { statementOf } from './statement.ts';
 import { timelineOf } from './timeline.ts';

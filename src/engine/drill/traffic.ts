@@ -132,7 +132,7 @@ export class Traffic {
     const key = `${DRILL_PREFIX}${Math.floor(number / (this.load.keys * MARKS_PER_KEY))}/${number % this.load.keys}`;
     const mark = `${number}`;
     const id = `${process}:${number}`;
-    const line: InvokeLine = { p: process, op: 'append', k: key, x: mark, id };
+    const line: InvokeLine = { p: process, op: 'append', k: key, x: `${mark};`, id };
     const write: Write = { key, mark, invokedAt: this.nowMs(), endedAt: 0, outcome: 'open', revision: 0 };
     this.writes.push(write);
     this.history.invoke(line);
@@ -159,7 +159,7 @@ export class Traffic {
       const there = new Set(marks);
       const lacks = (this.acknowledged.get(key) ?? []).filter((one) => one.endedAt < invokedAt && !there.has(one.mark));
       if (lacks.length > 0) this.staleReads.push(`${key} at ${index} lacks ${lacks.map((one) => one.mark).join(', ')}`);
-      return { t: 'ok', r: marks.join(','), index };
+      return { t: 'ok', r: found === null ? null : marks.map((mark) => `${mark};`).join(''), index };
     });
     this.history.end(line, ending);
     this.endings.push({ atMs: this.nowMs(), ok: ending.t === 'ok', isWrite: false });

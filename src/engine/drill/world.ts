@@ -52,8 +52,8 @@ export class DrillWorld {
   readonly traffic: Traffic;
   /** Members that take part; those that are gone for good are not in it. */
   members: string[];
-  /** Voters of the configuration in force. */
-  voters: number;
+  /** Those of them that vote. */
+  readonly voting: Set<string>;
   /** Shown as rebuilding, whatever its process does. */
   readonly rebuilding = new Set<string>();
   private sampler: NodeJS.Timeout | null = null;
@@ -62,7 +62,7 @@ export class DrillWorld {
   constructor(readonly options: WorldOptions) {
     this.dir = path.join(options.scratch, 'lab');
     this.members = Array.from({ length: options.file.nodes }, (_, at) => `n${at + 1}`);
-    this.voters = options.file.nodes;
+    this.voting = new Set(this.members);
     this.traffic = new Traffic(options.file.load, options.history, options.recorder.nowMs, options.random);
   }
 
@@ -155,7 +155,7 @@ export class DrillWorld {
       const { members } = await this.status();
       const mine = members.filter((one) => this.members.includes(one.id));
       const leader = mine.filter((one) => one.role === 'leader').sort((a, b) => (b.term ?? 0) - (a.term ?? 0))[0]?.id;
-      return leader !== undefined && mine.filter((one) => one.leader === leader).length > this.voters / 2 ? leader : null;
+      return leader !== undefined && mine.filter((one) => one.leader === leader && this.voting.has(one.id)).length > this.voting.size / 2 ? leader : null;
     }, deadlineMs);
   }
 
@@ -234,19 +234,22 @@ export class DrillWorld {
     this.isSampling = true;
     try {
       const status = await giveOrder(this.dir, { kind: 'status' }, 2000);
-      const lanes = new Map(status.members.map((one) => [one.id, this.rebuilding.has(one.id) ? 'rebuilding' : laneOf(one)] as const));
+      const lanes = new Map(status.members.map((one) => [one.id, this.laneOf(one)] as const));
       const leaders = status.members.filter((one) => one.role === 'leader' && this.members.includes(one.id)).sort((a, b) => (b.term ?? 0) - (a.term ?? 0));
-      const following = status.members.filter((one) => leaders[0] !== undefined && one.leader === leaders[0].id && one.role !== 'learner' && this.members.includes(one.id)).length;
-      this.recorder.samples.push({ atMs: this.nowMs(), lanes, hasMargin: following - (Math.floor(this.voters / 2) + 1) >= 1 });
+      const following = status.members.filter((one) => leaders[0] !== undefined && one.leader === leaders[0].id && this.voting.has(one.id)).length;
+      this.recorder.samples.push({ atMs: this.nowMs(), lanes, hasMargin: following - (Math.floor(this.voting.size / 2) + 1) >= 1 });
     } catch (error) {
       if (!(error instanceof InspectorError)) throw error; // a lab that is busy is looked at again
     } finally {
       this.isSampling = false;
     }
   }
-}
 
-function laneOf(one: LabMemberStatus): LaneState {
-  if (one.state !== 'running' || one.role === null || one.role === 'removed') return 'down';
-  return one.role === 'leader' ? 'leader' : one.role === 'learner' ? 'learner' : 'voter';
+  private laneOf(one: LabMemberStatus): LaneState {
+    if (this.rebuilding.has(one.id)) return 'rebuilding';
+    // Whoever runs and does not belong to the cluster is of no use to it.
+    if (one.state !== 'running' || one.role === null || one.role === 'removed' || !this.members.includes(one.id)) return 'down';
+    if (!this.voting.has(one.id)) return 'learner';
+    return one.role === 'leader' ? 'leader' : 'voter';
+  }
 }

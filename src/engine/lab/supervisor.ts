@@ -81,7 +81,7 @@ export class LabSupervisor {
     await this.control.listen(this.socket);
     setTimeout(() => void this.end(), Math.min(lifetimeMs, 2 ** 31 - 1));
     for (const { id } of this.lab.members) this.members.set(id, this.processOf(id));
-    await Promise.all(presentMembers(this.lab).map(({ id }) => this.members.get(id)?.start()));
+    await Promise.all(presentMembers(this.lab).map(({ id }) => this.members.get(id)?.start() ?? Promise.resolve()));
   }
 
   /** Members start beside each other, and looking is always allowed; whatever changes the lab itself is done one after another. */

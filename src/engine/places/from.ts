@@ -115,7 +115,7 @@ function fromPod(pod: Record<string, unknown>): Settings {
     const settings = fromWords(words.flatMap((word) => (word.includes('\n') || word.includes(' --') ? splitWords(word) : [word])));
     for (const one of records(container['env'])) {
       const name = String(one['name']);
-      if (name.startsWith('ETCD_')) settings.set(toKey(name.slice(5)), settings.get(toKey(name.slice(5))) ?? String(one['value'] ?? ''));
+      if (name.startsWith('ETCD_')) settings.set(toKey(name.slice(5)), settings.get(toKey(name.slice(5))) ?? (typeof one['value'] === 'string' ? one['value'] : ''));
     }
     if (!settings.has('data-dir')) continue;
     const mounts = records(container['volumeMounts']).map((mount) => ({ inside: String(mount['mountPath']), outside: hostPaths.get(String(mount['name'])) ?? null }));

@@ -10,7 +10,6 @@ import { applyPlan } from '../recovery/apply/apply.ts';
 import { workplaceOf } from '../recovery/apply/workplace.ts';
 import { copyTree } from './copy-tree.ts';
 import { type StartedResult, starterFor, type StartOptions } from './start-result.ts';
-import { verifyRecovery } from './verify.ts';
 
 export interface RehearseOptions extends Omit<StartOptions, 'scratch'> {
   /** Where the source lies on this machine; default the plan's own. Only read. */
@@ -33,7 +32,7 @@ const VERIFY_MS = 60_000;
  */
 export async function rehearse(plan: RecoveryPlan, options: RehearseOptions): Promise<RehearsalReport> {
   const source = workplaceOf(plan, options).dataDir;
-  const root = fs.mkdtempSync(path.join(options.scratch ?? os.tmpdir(), 'raft-inspector-rehearsal-'));
+  const root = scratchIn(options.scratch ?? os.tmpdir());
   const remove = (): void => fs.rmSync(root, { recursive: true, force: true, maxRetries: 2 });
   process.once('exit', remove);
   try {
@@ -42,6 +41,19 @@ export async function rehearse(plan: RecoveryPlan, options: RehearseOptions): Pr
     process.off('exit', remove);
     remove();
   }
+}
+
+function scratchIn(parent: string): string {
+  try {
+    return fs.mkdtempSync(path.join(parent, 'raft-inspector-rehearsal-'));
+  } catch (cause) {
+    throw new UsageError(`no copy can be made in ${parent} (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, 'Name a directory that exists and can be written with --scratch', { cause });
+  }
+}
+
+/** Whether an error is the system's: a full disk, no permission. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
 class Rehearsal {
@@ -91,16 +103,16 @@ class Rehearsal {
     return this.report(...verdict);
   }
 
-  private async verify({ server, cluster }: StartedResult): Promise<boolean> {
+  private async verify(result: StartedResult): Promise<boolean> {
     let isVerified = false;
     await this.phase('verify', async () => {
-      const done = await verifyRecovery({ ...this.plan, checks: [] }, cluster, { timeoutMs: this.options.verifyMs ?? VERIFY_MS, endpoints: server.endpoints });
+      const done = await result.verify(this.options.verifyMs ?? VERIFY_MS);
       this.checks.push(...done.checks);
       [this.stateHash, this.revision] = [done.stateHash, done.revision];
       const failed = done.checks.filter((one) => one.ok === false);
       isVerified = failed.length === 0;
       if (!isVerified) throw new RefusedError('check-failed', failed.map((one) => `${one.name}: ${one.detail}`).join('; '), '');
-      return `${done.checks.length} checks, leader ${done.leader}, term ${done.term}`;
+      return `${done.checks.length} checks`;
     });
     return isVerified;
   }
@@ -108,8 +120,7 @@ class Rehearsal {
   private async stop(started: StartedResult | null): Promise<void> {
     if (started === null) return;
     await this.phase('stop', async () => {
-      await started.cluster.close();
-      await started.server.stop();
+      await started.stop();
       return '';
     });
   }
@@ -125,6 +136,7 @@ class Rehearsal {
     try {
       return end(true, await work());
     } catch (error) {
+      if (isSystemError(error)) return end(false, error.message);
       if (error instanceof DriftError || error instanceof UsageError || !(error instanceof InspectorError)) throw error;
       if (name !== 'verify' && error instanceof RefusedError && error.rule !== 'step-failed') throw error;
       return end(false, error.message.replace(/^(step|check)-failed: /, ''));

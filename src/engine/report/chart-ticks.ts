@@ -5,7 +5,7 @@ import { round, type Scale } from './scale.ts';
 import { offsetWords } from './words.ts';
 
 const RADIUS = 9;
-const GAP = 21;
+const GAP = 22;
 const HEIGHT = 34;
 
 /** Numbered marks of commands and faults. Where they crowd they stand side by side, each with a line to its moment. */

@@ -1,5 +1,5 @@
 import type { DrillTimeline, LaneState } from '../model/drill-record.ts';
-import { bracketRows, BRACKET_HEIGHT } from './chart-brackets.ts';
+import { bracketRows } from './chart-brackets.ts';
 import { stateBar } from './chart-hatch.ts';
 import { laneRows } from './chart-lanes.ts';
 import { LANE_HEIGHT, LEFT, PLOT_RIGHT, WIDTH } from './chart-size.ts';
@@ -21,7 +21,7 @@ export function timelineChart(timeline: DrillTimeline): Markup {
   const x = linear(timeline.fromMs, Math.max(timeline.toMs, timeline.fromMs + 1), LEFT, PLOT_RIGHT);
   let y = 4;
   const brackets = bracketRows(timeline.brackets, x, y);
-  y += timeline.brackets.length * BRACKET_HEIGHT + 4;
+  y += brackets.height + 4;
   const phases = phaseRow(timeline.phases, x, y);
   y += phases.height;
   const ticks = tickRow(timeline.ticks, x, y);
@@ -36,7 +36,7 @@ export function timelineChart(timeline: DrillTimeline): Markup {
   const height = y + 40;
   const stems = ticks.stems(lanesTop - 2, y);
   return markup`<svg class="chart" viewBox="0 0 ${WIDTH} ${height}" role="group" aria-label="Time line of the run; the table below holds the same facts">
-${axis.grid(phases.top, y)}${stems}${brackets}${phases.piece}${lanes}${writes}${ticks.piece}${axis.piece}
+${axis.grid(phases.top, y)}${stems}${brackets.piece}${phases.piece}${lanes}${writes}${ticks.piece}${axis.piece}
 </svg>`;
 }
 

@@ -1,13 +1,13 @@
 import { printableLines } from '../model/control-characters.ts';
 import type { ReportPage } from '../model/report-page.ts';
 import { clip } from './markup.ts';
+import { ROWS, rowsToShare } from './print-budget.ts';
 
-/** What a printed page can take. Lines are those of the print style, about 60 to a page. */
-const LINES_TO_SHARE = 205;
-const COLUMNS = { command: 78, half: 54, wide: 104, source: 54 } as const;
-
-const MOST_CHARACTERS = { name: 80, value: 240, sentence: 420, command: 320, detail: 220, line: 150 } as const;
-const MOST = { facts: 8, tiles: 4, statement: 7, objectives: 12, provenance: 30, controls: 16, phases: 16, lanes: 9, brackets: 3, ticks: 32, trend: 8, scenarios: 16, quarters: 8 } as const;
+/** Texts as long as they commonly are, and a tighter set for pages on which they all are long. */
+const ROOMY = { name: 80, value: 160, sentence: 400, command: 320, detail: 180, line: 260, source: 600, fact: 80 } as const;
+const TIGHT = { name: 48, value: 80, sentence: 220, command: 160, detail: 90, line: 110, source: 300, fact: 60 } as const;
+type Characters = Readonly<Record<keyof typeof ROOMY, number>>;
+const MOST = { facts: 8, tiles: 4, statement: 7, objectives: 12, provenance: 60, controls: 16, phases: 16, lanes: 9, brackets: 6, ticks: 24, trend: 8, scenarios: 16, quarters: 8 } as const;
 
 /** A page that fits its paper, and one sentence for each thing that was left out of a section. */
 export interface FittedPage {
@@ -19,13 +19,13 @@ export interface FittedPage {
 
 export type Section = 'facts' | 'timeline' | 'objectives' | 'decision' | 'steps' | 'checks' | 'followUps' | 'trend' | 'provenance' | 'artefacts' | 'source' | 'controls';
 
-/** A list that may be shortened: how many lines each of its rows takes on paper, and which rows go last. */
+/** A list that may be shortened: what each entry takes on paper, and which entries go last. */
 interface Shared {
   section: Section;
-  rowLines: number[];
-  /** Rows that matter most, in their order: they are kept before others. */
+  rows: number[];
+  /** Whether an entry matters most: those are kept before others. */
   first: (at: number) => boolean;
-  /** Never shortened below this many rows. */
+  /** Never shortened below this many entries. */
   least: number;
 }
 
@@ -34,22 +34,11 @@ interface Shared {
  * What failed is kept before what went well. The record itself holds everything.
  */
 export function fitPage(given: ReportPage): FittedPage {
-  const page = clipped(given);
-  const sourceLines = given.source === null ? [] : printableLines(clip(given.source.text, 60_000)).map((line) => clip(line, MOST_CHARACTERS.line));
-  const linesOf = (text: string, columns: number): number => Math.max(1, Math.ceil(text.length / columns));
-  const linked = new Set([given.failure?.step, ...page.steps.filter((one) => !one.ok).map((one) => one.n)]);
-  const shared: Shared[] = [
-    { section: 'decision', rowLines: page.decision.map((line) => linesOf(line, COLUMNS.wide)), first: (at) => at < 8, least: 8 },
-    { section: 'steps', rowLines: page.steps.map((one) => linesOf(one.command, COLUMNS.command)), first: (at) => linked.has(page.steps[at]?.n), least: 10 },
-    { section: 'checks', rowLines: page.checks.map((one) => linesOf(`${one.name} ${one.detail}`, COLUMNS.half) / 2), first: (at) => page.checks[at]?.ok !== true, least: 12 },
-    { section: 'followUps', rowLines: page.followUps.map((one) => linesOf(one.text, COLUMNS.half)), first: (at) => page.followUps[at]?.state === 'open', least: 6 },
-    { section: 'artefacts', rowLines: page.artefacts.map(() => 1), first: (at) => at < 6, least: 6 },
-    { section: 'source', rowLines: sourceLines.map((line) => linesOf(line, COLUMNS.source) * 0.42), first: () => true, least: 10 },
-  ];
-  const fixed = page.provenance.reduce((sum, one) => sum + linesOf(one.value, COLUMNS.half) / 2, 0) + page.objectives.length * 2 + timelineLines(page);
-  const kept = share(shared, LINES_TO_SHARE - fixed);
+  const roomy = fitting(given, ROOMY);
+  const { page, sourceLines, lists } = roomy.isPossible ? roomy : fitting(given, TIGHT);
+  const kept = share(lists, rowsToShare(page));
   const take = <T>(section: Section, rows: readonly T[]): T[] => rows.filter((_, at) => kept.get(section)?.has(at) ?? true);
-  const fitted: ReportPage = { ...page, decision: take('decision', page.decision), steps: take('steps', page.steps), checks: take('checks', page.checks), followUps: take('followUps', page.followUps), artefacts: take('artefacts', page.artefacts) };
+  const fitted: ReportPage = { ...page, decision: take('decision', page.decision), steps: take('steps', page.steps), checks: take('checks', page.checks), followUps: take('followUps', page.followUps), provenance: take('provenance', page.provenance), artefacts: take('artefacts', page.artefacts) };
   const shownSource = take('source', sourceLines);
   const gone = (what: string, shown: number, all: number): string | null => (shown < all ? `${all - shown} of ${all} ${what} are left out here; the record (JSON) holds them all.` : null);
   const full = given.timeline;
@@ -73,41 +62,55 @@ export function fitPage(given: ReportPage): FittedPage {
   };
 }
 
-/** Which rows of each list stay, so that together they take no more than `room` lines. */
+/** A page with its texts clipped, its lists as they may be shortened, and whether five pages can hold the least of them. */
+function fitting(given: ReportPage, characters: Characters): { page: ReportPage; sourceLines: string[]; lists: Shared[]; isPossible: boolean } {
+  const page = clipped(given, characters);
+  const sourceLines = given.source === null ? [] : printableLines(clip(given.source.text, 60_000)).map((line) => clip(line, characters.source));
+  const linked = new Set([given.failure?.step, ...page.steps.filter((one) => !one.ok).map((one) => one.n)]);
+  const lists: Shared[] = [
+    { section: 'decision', rows: page.decision.map(ROWS.decision), first: (at) => at < 8, least: 6 },
+    { section: 'steps', rows: page.steps.map(ROWS.step), first: (at) => linked.has(page.steps[at]?.n), least: 4 },
+    { section: 'checks', rows: page.checks.map(ROWS.check), first: (at) => page.checks[at]?.ok !== true, least: 4 },
+    { section: 'followUps', rows: page.followUps.map(ROWS.followUp), first: (at) => page.followUps[at]?.state === 'open', least: 2 },
+    { section: 'provenance', rows: page.provenance.map(ROWS.provenance), first: (at) => at < 8, least: 6 },
+    { section: 'artefacts', rows: page.artefacts.map(ROWS.artefact), first: () => true, least: 2 },
+    { section: 'source', rows: sourceLines.map(ROWS.source), first: () => true, least: 4 },
+  ];
+  const least = lists.reduce((sum, list) => sum + priority(list).slice(0, list.least).reduce((rows, at) => rows + (list.rows[at] ?? 0), 0), 0);
+  return { page, sourceLines, lists, isPossible: least <= rowsToShare(page) };
+}
+
+/** The entries of a list, those that matter most first. */
+function priority(list: Shared): number[] {
+  return [...list.rows.keys()].sort((a, b) => Number(list.first(b)) - Number(list.first(a)) || a - b);
+}
+
+/** Which rows of each list stay, so that together they take no more than `room`. The longest list gives first. */
 function share(lists: readonly Shared[], room: number): Map<Section, Set<number>> {
-  const state = lists.map((list) => {
-    const order = [...list.rowLines.keys()].sort((a, b) => Number(list.first(b)) - Number(list.first(a)) || a - b);
-    return { list, order, lines: list.rowLines.reduce((sum, lines) => sum + lines, 0) };
-  });
-  let total = state.reduce((sum, one) => sum + one.lines, 0);
+  const state = lists.map((list) => ({ list, order: priority(list), taken: list.rows.reduce((sum, rows) => sum + rows, 0) }));
+  let total = state.reduce((sum, one) => sum + one.taken, 0);
   while (total > room) {
-    const longest = state.filter((one) => one.order.length > one.list.least).sort((a, b) => b.lines - a.lines)[0];
+    const longest = state.filter((one) => one.order.length > one.list.least).sort((a, b) => b.taken - a.taken)[0];
     if (longest === undefined) break;
-    const lines = longest.list.rowLines[longest.order.pop() ?? -1] ?? 0;
-    longest.lines -= lines;
-    total -= lines;
+    const rows = longest.list.rows[longest.order.pop() ?? -1] ?? 0;
+    longest.taken -= rows;
+    total -= rows;
   }
   return new Map(state.map((one) => [one.list.section, new Set(one.order)]));
 }
 
-function timelineLines(page: ReportPage): number {
-  const { timeline } = page;
-  if (timeline === null) return 0;
-  return Math.max(timeline.phases.length + timeline.brackets.length * 2, timeline.ticks.length) + timeline.lanes.length * 2;
-}
-
-function clipped(page: ReportPage): ReportPage {
-  const { name, value, sentence, command, detail, line } = MOST_CHARACTERS;
+function clipped(page: ReportPage, characters: Characters): ReportPage {
+  const { name, value, sentence, command, detail, line, fact } = characters;
   const pairs = (list: readonly { name: string; value: string }[], most: number): { name: string; value: string }[] => list.slice(0, most).map((one) => ({ name: clip(one.name, name), value: clip(one.value, value) }));
   const { timeline, trend } = page;
   return {
     ...page,
-    title: clip(page.title, 120),
+    title: clip(page.title, 90),
     id: clip(page.id, 100),
     date: clip(page.date, name),
-    facts: pairs(page.facts, MOST.facts),
+    facts: page.facts.slice(0, MOST.facts).map((one) => ({ name: clip(one.name, 40), value: clip(one.value, fact) })),
     failure: page.failure === null ? null : { ...page.failure, text: clip(page.failure.text, sentence) },
-    tiles: page.tiles.slice(0, MOST.tiles).map((one) => ({ ...one, name: clip(one.name, 40), measured: clip(one.measured, 40), limit: one.limit === null ? null : clip(one.limit, 40), change: one.change === null ? null : clip(one.change, 40) })),
+    tiles: page.tiles.slice(0, MOST.tiles).map((one) => ({ ...one, name: clip(one.name, 30), measured: clip(one.measured, 20), limit: one.limit === null ? null : clip(one.limit, 24), change: one.change === null ? null : clip(one.change, 24) })),
     statement: page.statement.slice(0, MOST.statement).map((one) => clip(one, sentence)),
     timeline:
       timeline === null
@@ -118,12 +121,12 @@ function clipped(page: ReportPage): ReportPage {
             phases: timeline.phases.slice(0, MOST.phases).map((one) => ({ ...one, name: clip(one.name, 40) })),
             lanes: timeline.lanes.slice(0, MOST.lanes).map((one) => ({ ...one, member: clip(one.member, 40) })),
             brackets: timeline.brackets.slice(0, MOST.brackets).map((one) => ({ ...one, name: clip(one.name, 40), fromEvent: clip(one.fromEvent, name), toEvent: clip(one.toEvent, name) })),
-            ticks: fewer(timeline.ticks, MOST.ticks).map((one) => ({ ...one, label: clip(one.label, 120) })),
+            ticks: fewer(timeline.ticks, characters === TIGHT ? MOST.ticks / 2 : MOST.ticks).map((one) => ({ ...one, label: clip(one.label, 72) })),
           },
     objectives: page.objectives.slice(0, MOST.objectives).map((one) => ({ ...one, from: clip(one.from, name), to: clip(one.to, name), clock: clip(one.clock, name) })),
     decision: page.decision.map((one) => clip(one, line)),
     steps: page.steps.map((one) => ({ ...one, command: clip(one.command, command) })),
-    checks: page.checks.map((one) => ({ ...one, name: clip(one.name, 120), detail: clip(one.detail, detail) })),
+    checks: page.checks.map((one) => ({ ...one, name: clip(one.name, name), detail: clip(one.detail, detail) })),
     followUps: page.followUps.map((one) => ({ ...one, id: clip(one.id, 20), text: clip(one.text, detail), owner: one.owner === null ? null : clip(one.owner, 24), fate: one.fate === null ? null : clip(one.fate, name), openedAt: clip(one.openedAt, 40), due: one.due === null ? null : clip(one.due, 40) })),
     trend:
       trend === null

@@ -3,9 +3,9 @@ import { legend, timelineChart } from './chart.ts';
 import { writesWords } from './chart-writes.ts';
 import { leftOutNote } from './html-band.ts';
 import { type Markup, markup, NOTHING, when } from './markup.ts';
-import { offsetWords, secondsWords } from './words.ts';
+import { counted, offsetWords, secondsWords } from './words.ts';
 
-/** Spans of a lane that the table names; the others are counted. */
+/** Stretches of a lane that the table names one by one. */
 const MOST_SPANS = 10;
 
 /** The picture, and the same facts as tables: for screen readers and grey paper. */
@@ -29,9 +29,15 @@ function ticks({ ticks: all }: DrillTimeline): Markup {
 function lanes(timeline: DrillTimeline): Markup {
   const words = writesWords(timeline);
   if (timeline.lanes.length === 0 && words === null) return NOTHING;
-  const row = (spans: DrillTimeline['lanes'][number]['spans']): string => {
-    const named = spans.slice(0, MOST_SPANS).map((one) => `${one.state} ${offsetWords(one.fromMs)} to ${offsetWords(one.toMs)}`);
-    return spans.length > MOST_SPANS ? `${named.join(', ')} and ${spans.length - MOST_SPANS} more` : named.join(', ');
-  };
-  return markup`<table class="small lanes-table"><thead><tr><th>Member</th><th>States</th></tr></thead><tbody>${timeline.lanes.map((lane) => markup`<tr><th scope="row">${lane.member}</th><td>${row(lane.spans)}</td></tr>`)}${words === null ? NOTHING : markup`<tr><th scope="row">writes</th><td>${words}</td></tr>`}</tbody></table>`;
+  return markup`<table class="small lanes-table"><thead><tr><th>Member</th><th>States</th></tr></thead><tbody>${timeline.lanes.map((lane) => markup`<tr><th scope="row">${lane.member}</th><td>${spanWords(lane.spans)}</td></tr>`)}${words === null ? NOTHING : markup`<tr><th scope="row">writes</th><td>${words}</td></tr>`}</tbody></table>`;
+}
+
+/** Each stretch, or where there are many, how long and how often each state was. */
+function spanWords(spans: DrillTimeline['lanes'][number]['spans']): string {
+  if (spans.length <= MOST_SPANS) return spans.map((one) => `${one.state} ${offsetWords(one.fromMs)} to ${offsetWords(one.toMs)}`).join(', ');
+  const states = [...new Set(spans.map((one) => one.state))];
+  return states.map((state) => {
+    const of = spans.filter((one) => one.state === state);
+    return `${state} ${secondsWords(of.reduce((sum, one) => sum + one.toMs - one.fromMs, 0))} in ${counted(of.length, 'stretch', 'stretches')}`;
+  }).join(', ');
 }

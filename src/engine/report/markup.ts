@@ -30,15 +30,18 @@ export function join(pieces: readonly Markup[], between = ''): Markup {
   return new Markup(pieces.map((one) => one.text).join(between));
 }
 
-/** At most so many characters; what is cut is counted. Never ends within a surrogate pair. */
+const SHORT_TEXT = 100;
+
+/** At most so many characters, and a sign that something is gone; of a long text, how much. Never ends within a surrogate pair. */
 export function clip(text: string, maxCharacters: number): string {
   if (text.length <= maxCharacters) return text;
   const kept = text.slice(0, maxCharacters).replace(/[\ud800-\udbff]$/, '');
-  return `${kept}… (${text.length - kept.length} characters more)`;
+  return maxCharacters < SHORT_TEXT ? `${kept}…` : `${kept}… (+${text.length - kept.length} characters)`;
 }
 
 function fill(value: MarkupValue): string {
   if (value instanceof Markup) return value.text;
-  if (Array.isArray(value)) return value.map((one: Markup) => one.text).join('');
-  return printable(String(value)).replace(/[&<>"'`]/g, (character) => HTML_SPECIAL[character] ?? '');
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'string') return value.map((one) => one.text).join('');
+  return printable(value).replace(/[&<>"'`]/g, (character) => HTML_SPECIAL[character] ?? '');
 }

@@ -33,7 +33,6 @@ td,th,.small td,.small th{padding-block:1.8px;padding-right:9px}
 thead{display:table-header-group}thead th{font-size:7.4pt}
 tr,li,dl>div,.line,.tile{break-inside:avoid}
 pre{padding:7px 9px;font-size:6.9pt;line-height:1.36;white-space:pre-wrap;overflow:visible;break-inside:auto}
-.screen{break-inside:avoid}
 .source{columns:2;column-gap:18px}
 code{font-size:7.6pt}.hash{font-size:6.4pt}
 .checks{font-size:8.2pt;column-gap:20px}.checks li{padding:1.8px 0;grid-template-columns:38px 1fr}

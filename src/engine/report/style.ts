@@ -49,7 +49,7 @@ code,pre{font-family:${MONO};font-size:.84em}
 
 const BAND = `
 .band{padding-top:44px;padding-bottom:26px}
-.head{display:flex;align-items:center;gap:30px;flex-wrap:wrap}
+.head{display:flex;align-items:center;gap:30px;flex-wrap:wrap}.head>div{min-width:0;flex:1 1 300px}
 .kind{font-size:.84rem;color:var(--soft);letter-spacing:.02em}
 .stamp{font-size:2.1rem;font-weight:800;letter-spacing:.09em;line-height:1;padding:.36em .5em .36em .59em;border:3px solid;border-radius:7px;outline:1px solid;outline-offset:3px;rotate:-2.2deg;white-space:nowrap;margin:6px 4px}
 .band.v-good .stamp{color:var(--good)}.band.v-bad .stamp{color:var(--bad)}.band.v-caution .stamp{color:var(--caution)}
@@ -60,7 +60,7 @@ const BAND = `
 .facts{display:flex;flex-wrap:wrap;gap:10px 34px;margin-top:26px}
 .facts dt{font-size:.78rem;color:var(--soft)}
 .facts dd{font-size:.95rem;font-weight:520}
-.tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:16px;margin-top:28px}
+.tiles{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:16px;margin-top:28px}
 .tile{background:var(--paper);border:1px solid var(--rule);border-radius:10px;padding:16px 18px 14px}
 .tile.t-missed{border-color:var(--bad);box-shadow:inset 0 0 0 1px var(--bad)}
 .tile h2{font-size:.86rem;font-weight:560;color:var(--soft)}
@@ -74,9 +74,9 @@ const BAND = `
 .tile.t-held .limit b{color:var(--good)}.tile.t-missed .limit b{color:var(--bad)}
 .change{font-size:.82rem;color:var(--soft)}
 .sticky{position:sticky;top:0;z-index:2;max-width:none;display:flex;align-items:baseline;gap:16px;padding-block:9px;padding-inline:max(40px,calc((100% - 960px)/2));background:var(--ground);border-block:1px solid var(--rule);font-size:.88rem}
-.sticky b{letter-spacing:.05em}.sticky.v-good b{color:var(--good)}.sticky.v-bad b{color:var(--bad)}.sticky.v-caution b{color:var(--caution)}
-.of{font-weight:560;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;flex:0 1 auto;min-width:4em}
-.links{margin-left:auto;display:flex;gap:14px;white-space:nowrap;overflow:hidden}
+.sticky b{letter-spacing:.05em;white-space:nowrap;flex:none}.sticky.v-good b{color:var(--good)}.sticky.v-bad b{color:var(--bad)}.sticky.v-caution b{color:var(--caution)}
+.of{font-weight:560;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;flex:1 1 0;min-width:4em}
+.links{display:flex;gap:14px;white-space:nowrap;flex:none}
 .links a{color:var(--soft);text-decoration:none}.links a:hover{color:var(--ink);text-decoration:underline}
 .statement{padding-top:30px}
 .statement dl{display:grid;gap:10px}
@@ -98,8 +98,7 @@ figure{background:var(--paper);border:1px solid var(--rule);border-radius:10px;p
 .lead{stroke:var(--soft);stroke-width:.8;fill:none}
 .bracket path{fill:none;stroke-width:2}.bracket text{font-size:13px}
 .bracket .name{font-weight:680}.bracket .events{fill:var(--soft)}
-.b0 path{stroke:var(--bad)}.b0 .name{fill:var(--bad)}
-.b1 path,.b2 path{stroke:var(--caution)}.b1 .name,.b2 .name{fill:var(--caution)}
+.bracket path{stroke:var(--caution)}.bracket .name{fill:var(--caution)}.bracket.outage path{stroke:var(--bad)}.bracket.outage .name{fill:var(--bad)}
 .phase rect{fill:var(--phase-a)}.p1 rect{fill:var(--phase-b)}
 .failed-phase rect{stroke:var(--bad);stroke-width:2}.failed-phase text{fill:var(--bad);font-weight:600}
 .phase-name{font-size:12.5px}
@@ -133,9 +132,10 @@ thead th{font-size:.8rem;font-weight:500;color:var(--soft);border-bottom:1px sol
 td,th{padding:6px 16px 6px 0;vertical-align:baseline}
 td:last-child,th:last-child{padding-right:0}
 tbody tr+tr>*{border-top:1px solid var(--hair)}
+td>.good,td>.bad,#objectives th{white-space:nowrap}
 .num{text-align:right;white-space:nowrap}
 td small,th small{display:block;font-size:.84em;font-weight:400;color:var(--soft)}
-.follow-ups td:nth-child(2){width:50%}.follow-ups th[scope],.follow-ups td:nth-child(3){white-space:nowrap}.follow-ups td:last-child{min-width:9.5em}
+.follow-ups{table-layout:fixed}.follow-ups th:nth-child(1){width:10%}.follow-ups th:nth-child(3){width:13%}.follow-ups th:nth-child(4){width:12%}.follow-ups th:nth-child(5){width:9%}.follow-ups th:nth-child(6){width:18%}.follow-ups td{white-space:normal}
 .small{font-size:.84rem}.small td,.small th{padding-block:3.5px}
 .arrow{color:var(--soft)}
 pre{margin:0;padding:16px 18px;background:var(--code);border:1px solid var(--hair);border-radius:8px;white-space:pre;overflow-x:auto;line-height:1.5;font-size:.8rem}
@@ -151,7 +151,7 @@ tr.missed code{color:var(--bad)}
 .mark-word{font-weight:600}
 .passed .mark-word{color:var(--good)}.failed-check .mark-word,.failed-check b{color:var(--bad)}.not-run .mark-word{color:var(--caution)}
 .quarters caption{text-align:left;color:var(--soft);padding:0 0 6px}
-.quarters td,.quarters th{padding:5px 8px;text-align:center}.quarters tbody th{text-align:left;white-space:nowrap;font-weight:500;padding-left:0}
+.quarters td,.quarters th{padding:5px 8px;text-align:center}.quarters tbody th{text-align:left;overflow-wrap:break-word;font-weight:500;padding-left:0}
 .quarters td{white-space:nowrap;border-left:1px solid var(--hair)}
 .quarters td.good{background:var(--good-wash)}.quarters td.bad{background:var(--bad-wash);font-weight:650}.quarters td.caution{background:var(--caution-wash)}
 .quarters td.empty{background:repeating-linear-gradient(135deg,transparent 0 5px,var(--hair) 5px 6px)}
@@ -165,4 +165,5 @@ dl.provenance>div{display:grid;grid-template-columns:9.4rem 1fr;gap:10px;padding
 .lines{display:grid;grid-template-columns:1fr 1fr .6fr 1.4fr;gap:26px}
 .line span{display:block;height:46px;border-bottom:1px solid var(--ink)}
 .line small{color:var(--soft);font-size:.8rem}
-@media screen and (max-width:760px){.band,main{padding-inline:20px}.tiles{grid-template-columns:1fr 1fr}.pair,dl.provenance,.statement dl>div{grid-template-columns:minmax(0,1fr)}.statement dl>div{gap:0}.checks{columns:1}.links{display:none}.lines{grid-template-columns:1fr 1fr}.sticky{padding-inline:20px}.legend{padding-left:0}section>table{display:block;overflow-x:auto}}`;
+@media screen and (max-width:980px){.links{display:none}}
+@media screen and (max-width:760px){.band,main{padding-inline:20px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.stamp{font-size:1.5rem;white-space:normal}.pair,dl.provenance,.statement dl>div{grid-template-columns:minmax(0,1fr)}.statement dl>div{gap:0}.checks{columns:1}.lines{grid-template-columns:1fr 1fr}.sticky{padding-inline:20px}.legend{padding-left:0}table{display:block;overflow-x:auto}.tag{white-space:normal}.sticky{overflow:hidden}}`;

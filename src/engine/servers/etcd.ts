@@ -62,7 +62,7 @@ export async function startEtcd(options: EtcdOptions): Promise<StartedEtcd> {
     ...(options.token === undefined ? [] : ['--initial-cluster-token', options.token]),
     ...(options.extra ?? []),
   ];
-  const child = ChildServer.start('etcd', options.binary ?? (process.env['ETCD_BINARY'] || 'etcd'), args, { env: withoutEtcdVariables(process.env) });
+  const child = ChildServer.start('etcd', options.binary ?? (process.env['ETCD_BINARY'] || 'etcd'), args, { env: isolated(process.env) });
   const asking = new EtcdClient({ tls: null, user: null });
   try {
     await child.ready(async () => {
@@ -79,7 +79,15 @@ export async function startEtcd(options: EtcdOptions): Promise<StartedEtcd> {
   return { software: `etcd ${version}`.trim(), endpoints: [clientUrl], pid: child.pid, clientUrl, peerUrl, ports: { client, peer }, stop: () => child.stop(), kill: () => child.kill(), lastWords: () => child.lastWords() };
 }
 
-/** What is set for the operator's own etcd must not lead this one to his data or into his cluster. */
-function withoutEtcdVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('ETCD_') || name === 'ETCD_UNSUPPORTED_ARCH'));
+/** A port where nobody listens: a request that is sent there goes nowhere. */
+const NOWHERE = 'http://127.0.0.1:1';
+
+/**
+ * What is set for the operator's own etcd must not lead this one to his data or into his cluster. And a directory of a cluster names its old
+ * members until the entries that remove them are applied: whoever of them still runs must not hear of a copy that calls itself one of
+ * them. etcd sends what is not for this machine to the proxy of its environment: to nobody.
+ */
+function isolated(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own = Object.entries(env).filter(([name]) => (!name.startsWith('ETCD_') || name === 'ETCD_UNSUPPORTED_ARCH') && !/^(?:https?|no|all)_proxy$/i.test(name));
+  return { ...Object.fromEntries(own), HTTP_PROXY: NOWHERE, HTTPS_PROXY: NOWHERE };
 }

@@ -56,7 +56,7 @@ export interface Past {
   readonly cluster: Cluster;
   readonly generation: number;
   /** Makes and boots the first hosts; `settle` carries out events until a promise is settled. */
-  begin(cluster: Cluster, tools: { readonly prng: Prng; readonly prepare: (host: Host) => void; settle(promise: Promise<void>): Promise<void> }): Promise<void>;
+  begin(cluster: Cluster, tools: { readonly prng: Prng; readonly prepare: (host: Host) => void; readonly settle: (promise: Promise<void>) => Promise<void> }): Promise<void>;
 }
 
 export interface SimulationResult {

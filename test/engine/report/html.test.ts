@@ -43,7 +43,8 @@ describe('report: HTML', () => {
   it('every string may be hostile, and stays text', () => {
     const page = hostilePage(samplePage('drill-fail'));
     const read = assertInert(renderHtml(page));
-    const shown = read.text.split('&lt;script&gt;alert(1)&lt;/script&gt;').length - 1;
+    // Texts are clipped to their place: all begin alike.
+    const shown = read.text.split('&lt;/title&gt;').length - 1;
     assert.ok(shown > 150, `${shown} places show the hostile text as text`);
   });
 

@@ -1,6 +1,9 @@
 import { fork } from 'node:child_process';
 import { mergeReports, runCampaign, type CampaignReport } from '../../../src/engine/sim/campaign.ts';
-import { judgeRecovery } from './recovery-judge.ts';
+import { continueAfter, judgeRecovery } from './recovery-judge.ts';
+
+/** What only happens once a disk was recovered. */
+const SECOND_LIFE_COUNTERS = ['crash-in-bootstrap', 'old-generation-refused'] as const;
 
 /** A stretch of seeds for one process. */
 export interface CampaignPart {
@@ -12,6 +15,7 @@ export interface CampaignPart {
 /** Runs seeds here. Those that end without a quorum are also given to `recover pick`, whose word is held against the truth. */
 export async function runPart({ from, seeds, mutants }: CampaignPart): Promise<CampaignReport> {
   const verdicts = new Map<string, number>();
+  const count = (name: string, by = 1): void => void verdicts.set(name, (verdicts.get(name) ?? 0) + by);
   const report = await runCampaign({
     from,
     seeds,
@@ -23,8 +27,13 @@ export async function runPart({ from, seeds, mutants }: CampaignPart): Promise<C
       if (verdict === null) return [];
       const { source, loss } = verdict.report;
       const name = `recovery-${source === null ? 'refused' : loss.proof}${verdict.missing === null ? '' : '-and-something-missing'}`;
-      verdicts.set(name, (verdicts.get(name) ?? 0) + 1);
-      return verdict.complaints.map((message) => ({ rule: 'recovery', node: source ?? 'none', message, atUs: result.virtualUs, event: result.events }));
+      count(name);
+      const complaints = verdict.complaints.map((message) => ({ rule: 'recovery', node: source ?? 'none', message, atUs: result.virtualUs, event: result.events }));
+      const second = complaints.length > 0 ? null : await continueAfter(result, verdict);
+      if (second === null) return complaints;
+      count('second-life');
+      for (const one of SECOND_LIFE_COUNTERS) count(one, second.counters[one] ?? 0);
+      return second.violations.map((one) => ({ ...one, rule: `second-life/${one.rule}` }));
     },
   });
   return { ...report, counters: { ...report.counters, ...Object.fromEntries(verdicts) } };

@@ -11,6 +11,8 @@ import { collectEvidence } from '../../../src/engine/recovery/collect.ts';
 import { pick } from '../../../src/engine/recovery/pick.ts';
 import type { Cluster } from '../../../src/engine/sim/cluster.ts';
 import type { Host } from '../../../src/engine/sim/host.ts';
+import { runSecondLife } from '../../../src/engine/sim/second-life.ts';
+import type { SimulationResult } from '../../../src/engine/sim/simulation.ts';
 import { Prng } from '../../../src/engine/sim/prng.ts';
 
 /** What `recover pick` said of the surviving disks of one run, and what is wrong with that; empty: nothing. */
@@ -78,6 +80,16 @@ export async function judgeRecovery({ seed, cluster }: { readonly seed: string; 
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/**
+ * The run goes on with the disk that was picked, as a cluster of one. Only where nothing committed is missing on it: then the truth of the
+ * earlier run is also that of the later one. Null: not such a case.
+ */
+export async function continueAfter(result: SimulationResult, { report, missing }: RecoveryVerdict): Promise<SimulationResult | null> {
+  const host = report.source === null || missing !== null ? undefined : result.cluster.hosts.get(report.source);
+  if (host === undefined || host.isDamaged || host.hasOldImage || host.truth.isLost) return null;
+  return await runSecondLife(result, host.id);
 }
 
 function complaintsOf(cluster: Cluster, { source, loss }: PickReport, missing: RecoveryVerdict['missing']): string[] {

@@ -253,6 +253,14 @@ describe('snapshot files', () => {
       const reader = await store.open(id);
       assert.ok((await gather(reader.chunks())).equals(TWO_AND_A_BIT));
       await reader.close();
+      // Saved from a member of a later generation, it is a snapshot of that one.
+      const later = await gather(store.raw(id, { clusterId: 'a-longer-name-of-the-cluster', generation: 5 }));
+      await fs.writeFile(`${root}/snapshots/${id}.snap`, later);
+      const saved = await store.open(id);
+      assert.deepEqual({ ...saved.manifest, clusterId: HEAD.clusterId, generation: HEAD.generation }, { ...reader.manifest });
+      assert.deepEqual([saved.manifest.clusterId, saved.manifest.generation], ['a-longer-name-of-the-cluster', 5]);
+      assert.ok((await gather(saved.chunks())).equals(TWO_AND_A_BIT));
+      await saved.close();
     } finally {
       await fs.rm(root, { recursive: true });
     }

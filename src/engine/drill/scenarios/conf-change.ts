@@ -92,7 +92,7 @@ export const confChangePartition: Scenario = {
       recorder.check('the removal is done without the removed', failure === null, failure?.message ?? `${removed} is no member any more`);
     });
     world.members = world.members.filter((id) => id !== removed);
-    world.voters -= 1;
+    world.voting.delete(removed);
     await recorder.phase('heal', async () => {
       recorder.fault('links healed');
       await world.order({ kind: 'heal' });

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { freePorts } from '../../lab/ports.ts';
 import type { PickReport } from '../../model/pick-report.ts';
 import { type Held, heldBy, judgeVerdict } from '../ground-truth.ts';
-import { decisionLines, type Identified, rescue, survey } from '../rescue.ts';
+import { decisionLines, type Identified, rescue } from '../rescue.ts';
 import { FAILOVER_POINTS, NOTHING_LOST, type Scenario, type ScenarioResult } from '../scenario.ts';
 import { CouldNotRunError, type DrillWorld } from '../world.ts';
+import { fromGivenBackup } from './given-backup.ts';
 import { loseMajority } from './quorum-loss.ts';
 
 const RTO_POINTS = { ...FAILOVER_POINTS, rto: ['2nd member killed', 'first acknowledged write'] as const };
@@ -204,30 +204,4 @@ async function fromOwnBackup(world: DrillWorld): Promise<ScenarioResult> {
     beyondReach: (held as Held | null)?.lacks ?? new Set(),
     told: { broken: `All ${original.length} members were killed and their disks removed; a backup a second and a half older was left.`, done: 'A cluster of one was built from the backup, checked and grown; the certain loss was accepted by an override.', proven: 'What the backup held is there, once, and the loss was told as certain beforehand.' },
   };
-}
-
-async function fromGivenBackup(world: DrillWorld, backup: string): Promise<ScenarioResult> {
-  const { recorder } = world;
-  const lostAt = world.nowMs();
-  recorder.setZero(lostAt, 'the recovery begins');
-  const [port] = await freePorts(1);
-  const { found, servedAt, plan } = await rescue(world, { disks: [{ label: 'backup', directory: backup }], overrides: ['quorum-present'], selfAddress: `127.0.0.1:${port}`, targetMembers: world.file.nodes === 5 ? 5 : 3, lostAt, lostBy: 'the recovery begins' });
-  await world.pause(world.file.load.warmupMs);
-  const { keys, bytes, hash } = readingOf(found, found.report.source).report.state ?? { keys: null, bytes: null, hash: null };
-  recorder.check('the backup could be read', true, `last entry ${plan.outcome.lastEntry.index}${keys === null ? '' : `, ${keys} keys, ${bytes} bytes, state hash ${hash ?? '-'}`}`);
-  return {
-    rtoMs: servedAt - lostAt,
-    electionMs: null,
-    points: { ...FAILOVER_POINTS, rto: ['the recovery begins', 'first acknowledged write'] },
-    decision: decisionLines(found),
-    told: { broken: 'Nothing was broken: the drill began with a copy of your backup, as if every disk were gone.', done: 'A cluster of one was built from the copy, checked, and grown.', proven: 'The backup can be recovered from: the cluster serves, and holds what it wrote since.' },
-  };
-}
-
-/** The cluster that a backup belongs to. @throws {CouldNotRunError} When it cannot be read. */
-export async function clusterOf(world: DrillWorld, backup: string): Promise<string> {
-  const [disk] = await survey(world, [{ label: 'backup', directory: backup }]);
-  const report = disk?.evidence.report;
-  if (report?.clusterId === null || report === undefined || report.store !== 'native') throw new CouldNotRunError(`${backup} holds no data of a member of our own engine${report === undefined ? '' : ` (${report.health}, ${report.store})`}`);
-  return report.clusterId;
 }

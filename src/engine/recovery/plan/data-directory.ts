@@ -29,7 +29,9 @@ function rootOf({ store }: Pick<MemberReport, 'store'>, place: string): string |
   }
   const layout = findLayout(place);
   // Snapshots beside the directory cannot be exchanged together with it.
-  return layout === null || layout.snapshots.directory.startsWith('..') ? null : layout.root;
+  if (layout === null || layout.snapshots.directory.startsWith('..')) return null;
+  // Of a program nobody knows, only the raft directory is surely the member's: what else lies beside it may be anybody's.
+  return layout.program === 'hashicorp/raft' && layout.log.startsWith('raft/') ? path.join(layout.root, 'raft') : layout.root;
 }
 
 function etcdRoot(place: string): string | null {

@@ -6,6 +6,7 @@ import type { MemberReport } from '../../model/member-report.ts';
 import type { LossReport, PickReport, RankedMember } from '../../model/pick-report.ts';
 import { PLAN_FORMAT, PLAN_VERSION, type FileFingerprint, type PlannedMember, type PlanStep, type RecoveryPlan, sealPlan, shortPlanId } from '../../model/plan.ts';
 import { MAX_PLAN_FILES } from '../../model/plan-limits.ts';
+import { type DirectoryUser, useOf } from '../apply/directory-use.ts';
 import type { OperatorFacts } from '../facts.ts';
 import type { SurveyedDisk } from '../open-survey.ts';
 import { examine, type PickOutcome } from '../pick.ts';
@@ -61,12 +62,12 @@ export async function makePlan(request: PlanRequest): Promise<RecoveryPlan> {
   const used = new Set<string>();
   const lifts: Lifts = (rule) => request.overrides.includes(rule) && used.add(rule).has(rule);
 
-  refuseRunning(kin);
+  refuseRunning(kin, (label) => userOf(disks.find((one) => one.evidence.report.label === label)));
   const ranked = chooseSource(report, outcome, request.source, lifts);
   const disk = disks.find((one) => one.evidence.report.label === ranked.label);
   const survey = kin.find((one) => one.member.label === ranked.label);
   if (disk === undefined || survey === undefined) throw new Error(`the pick names ${ranked.label}, which is not among the disks`);
-  const loss = ranked.label === report.source ? report.loss : lossFrom(ranked.label, outcome, facts);
+  const loss = lossAsDecided(ranked.label === report.source ? report.loss : lossFrom(ranked.label, outcome, facts), request.inDoubt);
   const member = disk.evidence.report;
   const members = membersOf(member);
   const serverId = serverIdOf(survey, members);
@@ -74,7 +75,7 @@ export async function makePlan(request: PlanRequest): Promise<RecoveryPlan> {
   refusePresentQuorum(kin, member.confState?.voters ?? [], lifts);
   refuseCertainLoss(loss, lifts);
 
-  const source = sourceOf(disk);
+  const source = sourceOf(disk, disks);
   const now = request.now ?? new Date();
   const planId = uuidFrom(request.randomHex ?? randomHex);
   const decision = decide(request, { survey, loss, members, serverId, kin, planId, now });
@@ -84,6 +85,13 @@ export async function makePlan(request: PlanRequest): Promise<RecoveryPlan> {
   const files = await fingerprint(source, request.progress);
   refuseChanged(member, before, listing(source.dataDir), disk.evidence.collectedAt, now);
   return seal(request, { disk, source, decision, draft, files, loss, outcome, ranked, used, allocated: before.allocatedBytes });
+}
+
+/** The statement of a pick takes it that what is in doubt is kept. */
+function lossAsDecided(loss: LossReport, inDoubt: 'keep' | 'drop'): LossReport {
+  if (inDoubt === 'keep' || loss.inDoubt === null) return loss;
+  const { from, to } = loss.inDoubt;
+  return { ...loss, statement: `${loss.statement} The operator decided to drop ${from === to ? from : `${from}-${to}`}.` };
 }
 
 /** Everything worked out on the way to the plan. */
@@ -110,7 +118,7 @@ function seal(request: PlanRequest, parts: Parts): RecoveryPlan {
   const notes = [
     ...(ranked.label === request.report.source || request.report.source === null ? [] : [`${ranked.label} was chosen, the pick is ${request.report.source}`, ...[leftBehind(ranked.label, request.report.source, parts.outcome)].filter((one) => one !== null)]),
     ...planNotes({ members: decision.members, loss, inDoubt: decision.inDoubt, keepTo: draft.keepTo ?? decision.keepTo, lastIndex: member.lastEntry.index, keepsCommit: member.hardState.commitIndex !== null, targetMembers: decision.targetMembers }),
-    ...(isOriginal ? [] : [`Made from a copy of ${member.path}: where the data lies is said at apply, with --data <directory>, or --into <new directory> builds the result elsewhere`]),
+    ...(isOriginal ? [] : [`Made from a copy of ${member.path}: rehearse and apply have to be told where the data lies, with --data <directory>`]),
     ...draft.notes,
   ];
   return sealPlan({
@@ -190,6 +198,10 @@ function decide(request: PlanRequest, known: { survey: Survey; loss: LossReport;
   };
 }
 
+function userOf(disk: SurveyedDisk | undefined): DirectoryUser | null {
+  return disk?.place?.isOriginal === true ? (useOf(disk.place.directory).users[0] ?? null) : null;
+}
+
 function membersOf(member: MemberReport): PlannedMember[] {
   return (member.confState?.members ?? []).map(({ id, name, addresses, role }) => ({ id, name, addresses, role }));
 }
@@ -202,10 +214,12 @@ function serverIdOf({ member }: Survey, members: readonly PlannedMember[]): stri
   throw new RefusedError('unknown-server', `nobody knows which server ${member.label} is: the store keeps no id of its own`, `Say it: --id ${member.label}=<server id>, one of ${members.map((one) => one.id).join(', ')}`);
 }
 
-function sourceOf(disk: SurveyedDisk): SourceDirectory {
+function sourceOf(disk: SurveyedDisk, disks: readonly SurveyedDisk[]): SourceDirectory {
   const { report } = disk.evidence;
   if (disk.reading === null || disk.place === null) {
-    throw new RefusedError('evidence-only', `${report.label} is known from evidence only, and a plan needs its files`, `Run it where they are: raft-inspector recover plan ${report.path}, with the evidence of the others as further places`);
+    const twin = disks.find((one) => one.reading !== null && report.memberId !== null && one.evidence.report.memberId === report.memberId && one.evidence.report.clusterId === report.clusterId);
+    const hint = twin === undefined ? `Run it where they are: raft-inspector recover plan ${report.path}, with the evidence of the others as further places` : `Leave that evidence out: ${twin.evidence.report.label} is of the same member, with its files`;
+    throw new RefusedError('evidence-only', `${report.label} is known from evidence only, and a plan needs its files`, hint);
   }
   return { dataDir: dataDirectoryOf(report, disk.place), reading: disk.reading as MemberReading };
 }

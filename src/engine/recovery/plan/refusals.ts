@@ -2,6 +2,7 @@ import { EXIT, InspectorError, RefusedError } from '../../errors.ts';
 import { quorumOf } from '../../core/types.ts';
 import type { MemberInfo } from '../../model/member-report.ts';
 import type { LossReport, PickReport, RankedMember } from '../../model/pick-report.ts';
+import type { DirectoryUser } from '../apply/directory-use.ts';
 import type { PickOutcome } from '../pick.ts';
 import type { Survey } from '../survey.ts';
 
@@ -23,15 +24,20 @@ export function kinOf({ ranking, surveys }: PickOutcome): Survey[] {
   return ranking.order.flatMap((one) => surveys.find((survey) => survey.member === one.member) ?? []);
 }
 
-/** @throws {RefusedError} `process-running`: a member that runs may acknowledge more this very moment. */
-export function refuseRunning(kin: readonly Survey[]): void {
-  const running = kin.filter(({ evidence }) => evidence.report.running !== null);
-  if (running.length === 0) return;
-  const named = running.map(({ evidence: { report } }) => `${report.label}${report.running?.pid == null ? '' : ` (pid ${report.running.pid})`}`);
+/**
+ * @param userOf Who has a member's directory open, where it is on this machine.
+ * @throws {RefusedError} `process-running`: a member that runs may acknowledge more this very moment.
+ */
+export function refuseRunning(kin: readonly Survey[], userOf: (label: string) => DirectoryUser | null): void {
+  const running = kin.map(({ evidence }) => evidence.report).filter((one) => one.running !== null);
+  const [first] = running;
+  if (first === undefined) return;
+  const user = userOf(first.label);
+  const whose = running.map((one) => `${one.label}${one.running?.pid == null ? '' : ` (pid ${one.running.pid})`}`).join(', ');
   throw new RefusedError(
     'process-running',
-    `${named.join(', ')} ${running.length === 1 ? 'is' : 'are'} running: what ${running.length === 1 ? 'it holds' : 'they hold'} may change, so nothing can be planned`,
-    'Stop it first. A unit: systemctl stop. A static pod comes back when killed: move its manifest away and wait about 20 s. Then plan again',
+    `${whose} ${running.length === 1 ? 'is' : 'are'} running${user === null ? '' : `: ${user.command ?? 'a process'} has ${user.file} open`}. What ${running.length === 1 ? 'it holds' : 'they hold'} may change, so nothing can be planned`,
+    user !== null && user.stop.length > 0 ? user.stop.join('\n') : 'Stop it first. A unit: systemctl stop. A static pod comes back when killed: move its manifest away and wait about 20 s. Then plan again',
   );
 }
 

@@ -6,6 +6,7 @@ import type { CheckLine } from '../../model/check-line.ts';
 import type { RecoveryPlan } from '../../model/plan.ts';
 import type { RehearsalReport, VerifyReport } from '../../model/verify-report.ts';
 import { REHEARSAL_FILE } from '../apply/rehearsed.ts';
+import { isVerb } from './moments.ts';
 import { CASE_JOURNAL, CASE_TRANSCRIPT, type TranscriptLine } from '../case-files.ts';
 
 const MAX_RESULT_BYTES = 8 * 1024 ** 2;
@@ -54,7 +55,8 @@ export async function readCase(caseDir: string, planFile: string, plan: Recovery
     plan,
     planFile,
     planText,
-    transcript: lines(CASE_TRANSCRIPT).flatMap(transcriptLine),
+    // Telling what was done is no part of it.
+    transcript: lines(CASE_TRANSCRIPT).flatMap(transcriptLine).filter((one) => !isVerb(one, 'report')),
     events: lines(CASE_JOURNAL).flatMap((line) => caseEvent(line, plan.planId)),
     rehearsal: rehearsalOf(result(REHEARSAL_FILE)),
     verification: verificationOf(result(verificationFile)),
@@ -76,7 +78,7 @@ function linesOf(caseDir: string, name: string, problems: string[]): unknown[] {
       return [];
     }
   });
-  if (broken > 0) problems.push(`${name}: ${broken} ${broken === 1 ? 'line' : 'lines'} cannot be read and are left out.`);
+  if (broken > 0) problems.push(`${name}: ${broken} ${broken === 1 ? 'line' : 'lines'} cannot be read, left out.`);
   return lines;
 }
 

@@ -12,6 +12,7 @@ export interface Moments {
   readonly undoneMs: number | null;
   /** End of the last `recover verify` that ended well. */
   readonly verifiedMs: number | null;
+  /** The last event of the recovery; looking at the case later is none. */
   readonly endMs: number;
 }
 
@@ -32,16 +33,17 @@ export function momentsOf({ plan, transcript, events }: Pick<CaseRecord, 'plan' 
   const verifiedMs = verify === undefined ? null : endOf(verify);
   const appliedMs = at('applied');
   const undoneMs = at('undone');
-  const moments = [plannedMs, ...transcript.flatMap((one) => [Date.parse(one.at), endOf(one)]), ...events.map((one) => Date.parse(one.at))];
+  const commands = transcript.map((one) => Date.parse(one.at));
+  const deeds = [...events.map((one) => Date.parse(one.at)), ...(verifiedMs === null ? [] : [verifiedMs])];
   return {
-    beganMs: moments.reduce((least, one) => Math.min(least, one), plannedMs),
+    beganMs: [...commands, ...deeds].reduce((least, one) => Math.min(least, one), plannedMs),
     plannedMs,
     applyMs: at('begin'),
     appliedMs,
     undoneMs,
     // A verify from before the apply, or from before an undo, says nothing about the result.
     verifiedMs: verifiedMs !== null && appliedMs !== null && verifiedMs >= appliedMs && (undoneMs === null || undoneMs < appliedMs) ? verifiedMs : null,
-    endMs: moments.reduce((most, one) => Math.max(most, one), plannedMs),
+    endMs: (deeds.length > 0 ? deeds : transcript.map(endOf)).reduce((most, one) => Math.max(most, one), plannedMs),
   };
 }
 

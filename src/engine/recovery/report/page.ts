@@ -11,7 +11,7 @@ import { timelineOf } from './timeline.ts';
 const DAY_MS = 86_400_000;
 
 /** The report of a real recovery: everything its case directory tells, and nothing else. `tool` is the version that writes it. */
-export function pageOfRecovery(record: CaseRecord, tool: string): ReportPage {
+export function pageOfRecovery(record: CaseRecord, tool: string, now = new Date()): ReportPage {
   const { plan } = record;
   const moments = momentsOf(record);
   const failure = failureOf(record, moments);
@@ -35,7 +35,7 @@ export function pageOfRecovery(record: CaseRecord, tool: string): ReportPage {
     decision: decisionOf(plan),
     steps: stepsOf(record, moments),
     checks: checksOf(record),
-    followUps: followUpsOf(plan, moments),
+    followUps: followUpsOf(plan, now),
     trend: null,
     provenance: provenanceOf(record, tool),
     artefacts: record.artefacts,
@@ -108,9 +108,9 @@ function checksOf({ rehearsal, verification, events }: CaseRecord): CheckLine[] 
 }
 
 /** What is left to people: nobody can see from a case that it was done. */
-function followUpsOf(plan: RecoveryPlan, { endMs }: Moments): ReportPage['followUps'] {
+function followUpsOf(plan: RecoveryPlan, now: Date): ReportPage['followUps'] {
   const openedAt = plan.createdAt.slice(0, 10);
-  const ageDays = Math.max(0, Math.floor((endMs - Date.parse(plan.createdAt)) / DAY_MS));
+  const ageDays = Math.max(0, Math.floor((now.getTime() - Date.parse(plan.createdAt)) / DAY_MS));
   const row = (id: string, text: string): ReportPage['followUps'][number] => ({ id, text, owner: null, openedAt, due: null, state: 'open', ageDays, fate: 'to be confirmed by a person' });
   return [...plan.fences.map((one, at) => row(`fence-${at + 1}`, `${one.member}: ${one.action}`)), ...plan.joins.map((one, at) => row(`join-${at + 1}`, `${one.member} joins, empty, one at a time`))];
 }

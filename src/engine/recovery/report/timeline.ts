@@ -19,7 +19,7 @@ export function timelineOf(record: CaseRecord, moments: Moments): DrillTimeline 
     lanes: lanesOf(record.plan, moments, from, toMs),
     bucketMs: 1000,
     writes: [],
-    ticks: record.transcript.map((one, at) => ({ n: at + 1, atMs: from(Date.parse(one.at)), kind: 'command', label: shortCommand(one.command), step: at + 1 })),
+    ticks: record.transcript.flatMap((one, at) => (Date.parse(one.at) <= moments.endMs ? [{ n: at + 1, atMs: from(Date.parse(one.at)), kind: 'command' as const, label: shortCommand(one.command), step: at + 1 }] : [])),
     brackets: bracketsOf(moments, from),
   };
 }

@@ -3,9 +3,10 @@ import { RefusedError } from '../../errors.ts';
 import { bucketRoot } from '../../readers/bbolt/bucket.ts';
 import { fnv1a64 } from '../../readers/bbolt/bytes.ts';
 import { BoltFile } from '../../readers/bbolt/file.ts';
-import { heldPage, PageReader, type Page } from '../../readers/bbolt/page.ts';
+import { BRANCH_FLAG, heldPage, LEAF_FLAG, PageReader, type Page } from '../../readers/bbolt/page.ts';
 import { FileSource } from '../../readers/file-source.ts';
-import { branchImage, branchRows, leafImage, leafRows, type LeafRow } from './edit-pages.ts';
+import { branchRows, leafRow, leafRows, placeOf, putRow } from './edit-pages.ts';
+import { pageImage, type PageRow } from './fresh-pages.ts';
 
 /**
  * What one transaction changes in one top-level bucket. `set` puts keys into a small bucket (all of it is read and written anew),
@@ -47,6 +48,8 @@ class Transaction {
   private readonly bolt: BoltFile;
   private readonly pages: PageReader;
   private nextPage: number;
+  /** Small buckets as this transaction has them so far: what it wrote is not read back. */
+  private readonly small = new Map<string, PageRow[]>();
 
   constructor(
     private readonly fd: number,
@@ -63,34 +66,36 @@ class Transaction {
     const held = heldPage(root);
     const rows = leafRows(held);
     for (const edit of edits) this.apply(held, rows, edit);
-    const newRoot = this.write((id) => leafImage(id, rows));
+    const newRoot = this.write((id) => pageImage(id, LEAF_FLAG, rows));
     this.commit(newRoot);
   }
 
-  private apply(root: Page, rows: LeafRow[], edit: BucketEdit): void {
+  private apply(root: Page, rows: PageRow[], edit: BucketEdit): void {
     const name = Buffer.from(edit.bucket);
-    let row = rows.find((one) => one.isBucket && one.key.equals(name));
+    let row = rows.find((one) => one.isBucket && Buffer.compare(one.key, name) === 0);
     if (!row) {
-      row = { key: name, value: Buffer.concat([Buffer.alloc(BUCKET_HEADER_BYTES), leafImage(0, [])]), isBucket: true };
-      rows.splice(position(rows, name), 0, row);
+      row = leafRow(name, Buffer.concat([Buffer.alloc(BUCKET_HEADER_BYTES), pageImage(0, LEAF_FLAG, [])]), true);
+      rows.splice(placeOf(rows, name), 0, row);
     }
-    const sequence = row.value.subarray(8, BUCKET_HEADER_BYTES);
-    const at = bucketRoot(root, name, row.value);
+    const value = Buffer.from(row.value);
+    const sequence = value.subarray(8, BUCKET_HEADER_BYTES);
+    const at = bucketRoot(root, name, value);
     if (edit.kind === 'append') {
       const first = typeof at === 'number' ? heldPage(this.pages.tree(at)) : at;
-      row.value = typeof at === 'number' ? bucketValue(this.appendBelow(first, edit, 0), sequence) : this.smallBucket([...leafRows(first), { key: edit.key, value: edit.value, isBucket: false }], sequence);
+      row.value = typeof at === 'number' ? bucketValue(this.appendBelow(first, edit, 0), sequence) : this.smallBucket([...leafRows(first), leafRow(edit.key, edit.value)], sequence);
       return;
     }
-    const items = edit.kind === 'replace' ? [] : this.allRows(at, edit.bucket);
-    for (const [text, value] of edit.items) put(items, { key: Buffer.from(text), value: Buffer.from(value as string), isBucket: false });
+    const items = edit.kind === 'replace' ? [] : (this.small.get(edit.bucket) ?? this.allRows(at, edit.bucket));
+    this.small.set(edit.bucket, items);
+    for (const [text, value] of edit.items) putRow(items, leafRow(Buffer.from(text), Buffer.from(value as string)));
     row.value = this.smallBucket(items, sequence);
   }
 
   /** A bucket as an inline image, or on a page of its own where it is larger. */
-  private smallBucket(rows: LeafRow[], sequence: Buffer): Buffer {
-    const image = leafImage(0, rows);
+  private smallBucket(rows: PageRow[], sequence: Buffer): Buffer {
+    const image = pageImage(0, LEAF_FLAG, rows);
     if (image.length <= this.bolt.pageSize / INLINE_SHARE) return Buffer.concat([bucketValue(0, sequence), image]);
-    return bucketValue(this.write((id) => leafImage(id, rows)), sequence);
+    return bucketValue(this.write((id) => pageImage(id, LEAF_FLAG, rows)), sequence);
   }
 
   /** Copies the path to the last leaf, the leaf with one element more; returns the page that takes the place of `page`. */
@@ -100,17 +105,17 @@ class Transaction {
       const rows = leafRows(page);
       const last = rows.at(-1);
       if (last && Buffer.compare(last.key, edit.key) >= 0) throw new RangeError('the key does not come behind the last one');
-      return this.write((id) => leafImage(id, [...rows, { key: edit.key, value: edit.value, isBucket: false }]));
+      return this.write((id) => pageImage(id, LEAF_FLAG, [...rows, leafRow(edit.key, edit.value)]));
     }
     const rows = branchRows(page);
     const last = rows.at(-1);
     if (!last) throw this.pages.corrupt(page.id, `branch page ${page.id} has no elements`);
     last.child = this.appendBelow(heldPage(this.pages.tree(last.child)), edit, depth + 1);
-    return this.write((id) => branchImage(id, rows));
+    return this.write((id) => pageImage(id, BRANCH_FLAG, rows));
   }
 
-  private allRows(at: number | Page, bucket: string): LeafRow[] {
-    const rows: LeafRow[] = [];
+  private allRows(at: number | Page, bucket: string): PageRow[] {
+    const rows: PageRow[] = [];
     let bytes = 0;
     const walk = (page: Page, depth: number): void => {
       if (depth > MAX_DEPTH) throw this.pages.corrupt(page.id, `lies deeper than ${MAX_DEPTH} levels`);
@@ -161,16 +166,6 @@ function bucketValue(root: number, sequence: Buffer): Buffer {
   value.writeBigUInt64LE(BigInt(root), 0);
   sequence.copy(value, 8);
   return value;
-}
-
-function position(rows: readonly LeafRow[], key: Buffer): number {
-  const at = rows.findIndex((row) => Buffer.compare(row.key, key) >= 0);
-  return at < 0 ? rows.length : at;
-}
-
-function put(rows: LeafRow[], row: LeafRow): void {
-  const at = position(rows, row.key);
-  rows.splice(at, rows[at]?.key.equals(row.key) ? 1 : 0, row);
 }
 
 function writeAll(fd: number, bytes: Buffer, at: number): void {

@@ -16,7 +16,7 @@ export interface WalEnd {
 export function appendToSegment(source: FileSource, end: WalEnd, records: readonly { type: number; data: Buffer }[], file: string): void {
   const encoder = new WalEncoder(end.crc);
   writeFile(file, (writer) => {
-    for (const chunk of source.chunks(0, end.byteOffset)) writer.write(chunk);
+    for (const chunk of source.chunks(0, end.byteOffset)) writer.write(Buffer.from(chunk)); // its buffer is filled anew
     for (const { type, data } of records) writer.write(encoder.record(type, data));
     return source.size;
   });

@@ -43,8 +43,11 @@ function logEdit({ keepTo, coveredTo, append }: BoltStoreEdits): BucketEdit {
   return {
     *edit(items) {
       const end = boltCounter(keepTo);
+      let last: Uint8Array = Buffer.alloc(0);
       for (const item of items) {
-        if (Buffer.compare(item[0], end) > 0) break;
+        // A damaged key may stand anywhere; one that is needed is missed when the result is compared with its source.
+        if (Buffer.compare(item[0], last) <= 0 || Buffer.compare(item[0], end) > 0) continue;
+        last = item[0];
         yield item;
       }
       if (append !== null) yield [boltCounter(append.index), append.value];

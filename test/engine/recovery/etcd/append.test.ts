@@ -134,9 +134,10 @@ describe('etcd append target', () => {
 
   it('raises the revision together with the log, as one directory', async () => {
     const root = make({ log: puts('x', 'y'), commit: 4 });
+    fs.writeFileSync(path.join(root, 'member/wal/0.tmp'), '');
     const { draft, reading } = await staged(root, { bumpRevision: 1000 });
     assert.deepEqual(draft.swap, { kind: 'directory', path: 'member' });
-    assert.deepEqual(draft.changes.map(({ path: file, kind }) => [file, kind]), [[SEGMENT, 'replace'], ['member/snap/db', 'replace']]);
+    assert.deepEqual(draft.changes.map(({ path: file, kind }) => [file, kind]), [[SEGMENT, 'replace'], ['member/snap/db', 'replace'], ['member/wal/0.tmp', 'remove']]);
     assert.equal(reading.report.state?.revision, 1002);
     assert.equal(draft.outcome.revision, 1004);
   });
@@ -145,6 +146,30 @@ describe('etcd append target', () => {
     const root = make({ log: [...puts('x'), { raw: Buffer.from([0x32, 0x00]) }], commit: 5 });
     await assert.rejects(stage(root, { bumpRevision: 1000 }), (error: RefusedError) => error.rule === 'bump-with-transactions');
     assert.equal((await staged(root)).draft.kind, 'etcd-append');
+  });
+
+  it('tells what the db goes on listing before 3.6, and removes it from 3.6 on', async () => {
+    const listed = { log: puts('x'), commit: 4, dbMembers: ['n1', 'n2', 'n3', 'n4'] as ['n1', 'n2', 'n3', 'n4'] };
+    const older = await staged(make(listed));
+    assert.match(older.draft.notes.join(), /The db still lists n4 d4, which is no member/);
+    assert.equal(older.draft.fences.length, 2);
+    const newer = await staged(make({ ...listed, version: '3.6.0' }));
+    assert.deepEqual(newer.draft.notes, []);
+    assert.deepEqual(newer.draft.fences.map(({ id }) => id), [IDS.n3, IDS.n4, IDS.n2]);
+  });
+
+  it('refuses to drop what is known committed, whichever way', async () => {
+    const root = make({ log: puts('x', 'y', 'z'), commit: 5 });
+    for (const newClusterId of ['auto', 'new'] as const) {
+      await assert.rejects(stage(root, { inDoubt: 'drop', keepTo: 4, newClusterId }), (error: RefusedError) => error.rule === 'below-floor');
+    }
+  });
+
+  it('refuses an address that is no peer URL', async () => {
+    const root = make({ log: puts('x'), commit: 4 });
+    for (const selfAddress of ['10.0.0.1:2380', 'http://10.0.0.1', 'http://a:1,http://b:2']) {
+      await assert.rejects(stage(root, { selfAddress }), (error: RefusedError) => error.rule === 'bad-address', selfAddress);
+    }
   });
 
   it('refuses a cluster of one, which only has to be started', async () => {

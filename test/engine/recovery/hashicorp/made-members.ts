@@ -3,6 +3,7 @@ import path from 'node:path';
 import { writeFreshBolt, type BoltPair } from '../../../../src/engine/writers/bbolt/fresh-file.ts';
 import { boltCounter } from '../../../../src/engine/writers/hashicorp/bolt-store.ts';
 import { type AppendedAtForm, encodeConfiguration, encodeMsgpackLog } from '../../../../src/engine/writers/hashicorp/msgpack-bytes.ts';
+import type { EntryToWrite } from '../../../helpers/raft-wal-writer.ts';
 import { scratch } from './recover-directory.ts';
 
 export const SERVERS = ['n1', 'n2', 'n3'].map((id, at) => ({ id, address: `10.0.0.${at + 1}:8300`, suffrage: 0 as const }));
@@ -14,6 +15,14 @@ export interface MadeLog {
   servers?: { id: string; address: string; suffrage: 0 | 1 }[];
   /** Log type of the entries; commands by default. */
   type?: number;
+}
+
+/** Entries [from, to] of term 2 for a raft-wal log; the first of all is the configuration of three, in term 1. */
+export function logEntries(from: number, to: number, bytes = 20): EntryToWrite[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => {
+    const index = from + at;
+    return index === 1 ? { index, term: 1, type: 5, data: encodeConfiguration(SERVERS) } : { index, term: 2, data: Buffer.alloc(bytes, index) };
+  });
 }
 
 /** The items of a `logs` bucket: a configuration at 1 in term 1, everything else in term 2. */
@@ -49,7 +58,7 @@ export function splitMember(log: MadeLog, conf: BoltPair[] | null): string {
 }
 
 /** Adds a snapshot of term 2 whose checksum holds, with the configuration of three. */
-export function withSnapshot(directory: string, index: number, below = 'snapshots', unixMs = 1_773_458_460_250): string {
+export function withSnapshot(directory: string, index: number, below = 'snapshots', unixMs = 1_773_000_000_000): string {
   const id = `2-${index}-${unixMs}`;
   const into = path.join(directory, below, id);
   fs.mkdirSync(into, { recursive: true });

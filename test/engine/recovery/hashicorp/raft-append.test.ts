@@ -163,8 +163,8 @@ describe('one more entry: the single voter', () => {
     it('a log with a gap behind the snapshot', () =>
       assert.rejects(draftWith(withSnapshot(madeMember('raft.db', { from: 90, to: 99 }, confItems(4)), 80), { serverId: 'n1' }), { rule: 'log-incomplete', message: /81\.\.89 are missing/ }));
     it('a log whose only snapshot is bad', async () => {
-      const directory = withSnapshot(madeMember('raft.db', { from: 60, to: 99 }, confItems(4)), 80);
-      fs.appendFileSync(path.join(directory, 'snapshots/2-80-1773458460250/state.bin'), 'x');
+      const directory = withSnapshot(madeMember('raft.db', { to: 99 }, confItems(4)), 80);
+      fs.appendFileSync(path.join(directory, 'snapshots/2-80-1773000000000/state.bin'), 'x');
       await assert.rejects(draftWith(directory, { serverId: 'n1' }), { rule: 'no-snapshot' });
     });
   });

@@ -43,14 +43,15 @@ const rule = (wanted: string) => (error: unknown): boolean => error instanceof R
 for (const [name, bed] of [['memory', memoryBed], ['LMDB', lmdbBed]] as const) {
   describe(`native bootstrap over ${name}`, () => {
     it('begins a new lineage in one transaction; the tail and its chain stay, nothing in doubt becomes committed', async () => {
-      const { kv, reopen, dispose } = await bed();
+      const place = await bed();
+      const { kv } = place;
       try {
         await filled(kv);
         const before = new LogStorage(kv);
         await before.open();
         const chain = before.chainHash(8);
         await kv.transact(planNativeBootstrap(kv, bootstrap()));
-        const fresh = await reopen();
+        const fresh = await place.reopen();
         const storage = new LogStorage(fresh);
         const stored = await storage.open();
         assert.deepEqual(stored.identity, { clusterId: 'c1', generation: 2, memberId: 'n1-g2', name: 'n1', machine: 'kv' });
@@ -64,12 +65,13 @@ for (const [name, bed] of [['memory', memoryBed], ['LMDB', lmdbBed]] as const) {
         assert.deepEqual(mark, { ...WHY, from: { clusterId: 'c1', generation: 1, memberId: 'n1' }, to: { clusterId: 'c1', generation: 2, memberId: 'n1-g2' }, last: { term: 3, index: 8 }, kept: { term: 3, index: 8 } });
         assert.deepEqual(readRecoveries(fresh), [mark], 'the record says the same, and outlives the entry');
       } finally {
-        await dispose();
+        await place.dispose();
       }
     });
 
     it('drops what is behind keepTo, and remembers where the log had ended', async () => {
-      const { kv, dispose } = await bed();
+      const place = await bed();
+      const { kv } = place;
       try {
         await filled(kv);
         await kv.transact(planNativeBootstrap(kv, bootstrap({ keepTo: 5 })));
@@ -80,12 +82,13 @@ for (const [name, bed] of [['memory', memoryBed], ['LMDB', lmdbBed]] as const) {
         const [mark] = readRecoveries(kv);
         assert.deepEqual([mark?.last, mark?.kept], [{ term: 3, index: 8 }, { term: 1, index: 5 }]);
       } finally {
-        await dispose();
+        await place.dispose();
       }
     });
 
     it('can be done again in a later generation; ids of every earlier member stay used', async () => {
-      const { kv, dispose } = await bed();
+      const place = await bed();
+      const { kv } = place;
       try {
         await filled(kv);
         await kv.transact(planNativeBootstrap(kv, bootstrap()));
@@ -98,7 +101,7 @@ for (const [name, bed] of [['memory', memoryBed], ['LMDB', lmdbBed]] as const) {
         assert.deepEqual(readRecoveries(kv).map((one) => one.planId), ['p2', 'p1']);
         assert.throws(() => planNativeBootstrap(kv, again), rule('other-member'), 'a plan does not fit what it made');
       } finally {
-        await dispose();
+        await place.dispose();
       }
     });
   });
@@ -115,10 +118,9 @@ describe('native bootstrap', () => {
   ];
   for (const { what, wanted, over } of refusals) {
     it(`refuses ${what}: ${wanted}`, async () => {
-      const { kv, dispose } = await memoryBed();
+      const { kv } = await memoryBed();
       await filled(kv);
       assert.throws(() => planNativeBootstrap(kv, bootstrap(over)), rule(wanted));
-      await dispose();
     });
   }
 
@@ -149,6 +151,15 @@ describe('native bootstrap', () => {
     const bad = kv as unknown as { withValue(database: string, key: Uint8Array, change: (value: Uint8Array) => Uint8Array): KvStore };
     const broken = bad.withValue('meta', META_KEY.hardState, (value) => Uint8Array.from(value, (byte, at) => (at === 9 ? byte ^ 1 : byte)));
     assert.throws(() => planNativeBootstrap(broken, bootstrap()), { rule: 'record-damaged' });
+  });
+
+  it('leaves a record whose damage keeps the member from starting', async () => {
+    const { kv } = await memoryBed();
+    await filled(kv);
+    await kv.transact(planNativeBootstrap(kv, bootstrap()));
+    const bad = kv as unknown as { withValue(database: string, key: Uint8Array, change: (value: Uint8Array) => Uint8Array): KvStore };
+    const broken = bad.withValue('meta', META_KEY.recoveries, (value) => Uint8Array.from(value, (byte, at) => (at === 40 ? byte ^ 1 : byte)));
+    await assert.rejects(new LogStorage(broken).open(), { rule: 'record-damaged', where: 'raft/meta/recoveries' });
   });
 
   it('names members by generation, in place of an older suffix, and never twice', () => {

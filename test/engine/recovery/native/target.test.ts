@@ -86,12 +86,13 @@ describe('native target', () => {
     assert.deepEqual(fs.readdirSync(into).sort(), fs.readdirSync(source).sort(), 'nothing is left of the work');
     assert.deepEqual(fs.readdirSync(path.join(into, 'raft')).sort(), fs.readdirSync(path.join(source, 'raft')).sort());
     assert.deepEqual(await failed(into, one.outcome, one.parameters), []);
-    const { report, findings, records } = nativeReader.read(into, {});
+    const reading = nativeReader.read(into, {});
+    const { report, findings } = reading;
     assert.deepEqual([report.health, report.startable?.ok, report.generation, report.memberId], ['ok', true, 2, 'n1-g2']);
     assert.deepEqual(findings.filter((two) => two.severity === 'error' || two.rule === 'snapshot-foreign'), [], 'snapshots of the lineage it came from are its own');
     assert.equal(report.commitFloor, 45, 'the recovery proves nothing that was in doubt');
     assert.deepEqual(report.inDoubt, { from: 46, to: 52, entries: 7 });
-    const [last] = [...records({ from: 52, to: 52 })];
+    const [last] = [...reading.records({ from: 52, to: 52 })];
     assert.ok(last?.type === 'entry');
     assert.match(decodeNativeEntry(last).detail, /^generation 1 -> 2, of n1 at 2\/51, floor 45, loss unknown \(best-effort\), voters n1-g2, plan 5c2e91$/);
   });

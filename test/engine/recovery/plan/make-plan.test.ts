@@ -42,7 +42,9 @@ describe('making a plan', () => {
   });
 
   it('drops what is in doubt on request, and never what is known committed', async () => {
-    assert.equal((await planOf({ directory, disks: [LONE], request: { inDoubt: 'drop' } })).keepTo, 890);
+    const dropped = await planOf({ directory, disks: [LONE], request: { inDoubt: 'drop' } });
+    assert.equal(dropped.keepTo, 890);
+    assert.match(dropped.why.loss.statement, /The operator decided to drop 891-900\.$/);
     // The database has applied more than the hard state says.
     const applied = { ...LONE, report: { appliedIndex: 895 } };
     assert.equal((await planOf({ directory, disks: [applied], request: { inDoubt: 'drop' } })).keepTo, 895);

@@ -53,6 +53,30 @@ describe('plan files', () => {
     await corrupt(`{"format":"raft-inspector/plan","x":"${'a'.repeat(9 * 1024 * 1024)}"}`, 8 * 1024 * 1024, /longer than/);
   });
 
+  it('are refused in words whatever is done to their bytes', async () => {
+    const bytes = Buffer.from(planText(plan));
+    // A small generator of its own: the same damage in every run.
+    let state = 12_345;
+    const below = (limit: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return Math.floor((state / 2 ** 32) * limit);
+    };
+    let refused = 0;
+    for (let round = 0; round < 400; round += 1) {
+      const damaged = Buffer.from(bytes);
+      for (let one = below(4); one >= 0; one -= 1) damaged[below(damaged.length)] = below(256);
+      const text = (round % 5 === 0 ? damaged.subarray(0, below(damaged.length)) : damaged).toString('utf8');
+      try {
+        // What is read has to be what was sealed: damage may only ever hit blanks.
+        assert.deepEqual(await parsePlan(text, 'p.json'), plan);
+      } catch (error) {
+        assert.ok(error instanceof CorruptDataError || error instanceof RefusedError, `${String(error)} in round ${round}`);
+        refused += 1;
+      }
+    }
+    assert.ok(refused > 390, `${refused} of 400`);
+  });
+
   it('of a newer version name the tool that wrote them', async () => {
     const newer = JSON.stringify({ ...plan, version: 2, tool: '9.1.0' });
     await assert.rejects(parsePlan(newer, 'p.json'), (error) => error instanceof RefusedError && error.rule === 'plan-newer' && /raft-inspector 9\.1\.0/.test(error.message) && /9\.1\.0 or newer/.test(error.hint));

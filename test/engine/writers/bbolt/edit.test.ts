@@ -47,7 +47,8 @@ describe('bbolt edit', () => {
     using source = FileSource.open(file);
     const bolt = BoltFile.open(source);
     const buckets: Record<string, [string, string][]> = {};
-    for (const bucket of [...bolt.buckets()]) {
+    const all = [...bolt.buckets()]; // items are read with the same buffer
+    for (const bucket of all) {
       const rows: [string, string][] = (buckets[bucket.name] = []);
       for (const { key, value } of bucket.items()) rows.push([key.toString('hex'), value.length > 64 ? sha256(value) : value.toString('hex')]);
     }
@@ -96,6 +97,16 @@ describe('bbolt edit', () => {
     assert.deepEqual(buckets['members_removed'], [[hex('a'), hex('removed')], [hex('b'), hex('removed')]]);
     assert.deepEqual(buckets['meta'], [[hex('confState'), hex('{}')], [hex('consistent_index'), hex('x')], [hex('term'), hex('z')]]);
     assert.deepEqual(buckets['key'], before.buckets['key']);
+  });
+
+  it('sees its own changes where a bucket is edited twice', () => {
+    write(5, 10);
+    const items = Array.from({ length: 500 }, (_, i) => [String(i).padStart(16, '0'), 'v'] as const);
+    editBolt(file, [{ bucket: 'meta', kind: 'set', items }, { bucket: 'meta', kind: 'set', items: [['zz', 'last']] }]);
+    const { buckets, problems } = content();
+    assert.deepEqual(problems, []);
+    assert.equal(buckets['meta']?.length, 503);
+    assert.deepEqual(buckets['meta']?.at(-1), [hex('zz'), hex('last')]);
   });
 
   it('gives a bucket that is too large to be inline pages of its own', () => {

@@ -6,20 +6,11 @@ import { decodeBinaryLog } from '../../../../src/engine/readers/raft-wal/codec.t
 import { surveySegment } from '../../../../src/engine/readers/raft-wal/segments.ts';
 import type { Decision } from '../../../../src/engine/recovery/targets/target.ts';
 import { raftAppendTarget } from '../../../../src/engine/recovery/targets/hashicorp/raft-append.ts';
-import { encodeConfiguration } from '../../../../src/engine/writers/hashicorp/msgpack-bytes.ts';
 import { decisionFor, failed, type Recovered, recover, removeAll, scratch, sourceAt } from '../../recovery/hashicorp/recover-directory.ts';
-import { SERVERS, withSnapshot } from '../../recovery/hashicorp/made-members.ts';
-import { type EntryToWrite, type SegmentToWrite, writeRaftWal } from '../../../helpers/raft-wal-writer.ts';
+import { logEntries, withSnapshot } from '../../recovery/hashicorp/made-members.ts';
+import { type SegmentToWrite, writeRaftWal } from '../../../helpers/raft-wal-writer.ts';
 
-/** Entries [from, to] of term 2; the first of all is the configuration of three. */
-function entries(from: number, to: number, bytes = 20): EntryToWrite[] {
-  return Array.from({ length: to - from + 1 }, (_, at) => {
-    const index = from + at;
-    return index === 1 ? { index, term: 1, type: 5, data: encodeConfiguration(SERVERS) } : { index, term: 2, data: Buffer.alloc(bytes, index) };
-  });
-}
-
-const sealed = (id: number, from: number, to: number): SegmentToWrite => ({ baseIndex: from, id, batches: [entries(from, to)], sealed: true });
+const sealed = (id: number, from: number, to: number): SegmentToWrite => ({ baseIndex: from, id, batches: [logEntries(from, to)], sealed: true });
 
 function member(segments: SegmentToWrite[]): string {
   const directory = path.join(scratch(), 'n1');
@@ -42,7 +33,7 @@ describe('a raft-wal log with one more entry', () => {
   afterEach(removeAll);
 
   it('appends to the tail: the term first, then the segment', async () => {
-    const recovered = await recoverFrom(member([sealed(0, 1, 10), { baseIndex: 11, id: 1, batches: [entries(11, 12), entries(13, 15)] }]));
+    const recovered = await recoverFrom(member([sealed(0, 1, 10), { baseIndex: 11, id: 1, batches: [logEntries(11, 12), logEntries(13, 15)] }]));
     assert.deepEqual(namesOf(recovered), ['replace wal-meta.db', 'replace 00000000000000000011-0000000000000001.wal']);
     assert.deepEqual(indexesOf(recovered), span(1, 16));
     assert.deepEqual(recovered.reading.report.lastEntry, { term: 5, index: 16 });
@@ -65,14 +56,14 @@ describe('a raft-wal log with one more entry', () => {
   });
 
   it('an unfinished last write is left behind', async () => {
-    const directory = member([{ baseIndex: 1, id: 0, batches: [entries(1, 5), entries(6, 8)] }]);
+    const directory = member([{ baseIndex: 1, id: 0, batches: [logEntries(1, 5), logEntries(6, 8)] }]);
     const file = path.join(directory, 'wal/00000000000000000001-0000000000000000.wal');
     fs.truncateSync(file, fs.statSync(file).size - 12);
     assert.deepEqual(indexesOf(await recoverFrom(directory)), span(1, 6));
   });
 
   it('a tail that gets full is sealed in fact, with its index, as after a crash of the library', async () => {
-    const recovered = await recoverFrom(member([{ baseIndex: 1, id: 0, batches: [entries(1, 30, 50)], sizeLimit: 2200 }]));
+    const recovered = await recoverFrom(member([{ baseIndex: 1, id: 0, batches: [logEntries(1, 30, 50)], sizeLimit: 2200 }]));
     assert.deepEqual(indexesOf(recovered), span(1, 31));
     assert.deepEqual(recovered.reading.findings.filter(({ severity }) => severity !== 'info').map(({ rule }) => rule), []);
     using file = FileSource.open(path.join(recovered.directory, 'wal/00000000000000000001-0000000000000000.wal'));
@@ -86,7 +77,7 @@ describe('a raft-wal log with one more entry', () => {
   });
 
   it('dropping inside the tail writes it anew without the dropped entries', async () => {
-    const recovered = await recoverFrom(member([sealed(0, 1, 10), { baseIndex: 11, id: 1, batches: [entries(11, 12), entries(13, 18)] }]), { inDoubt: 'drop', keepTo: 14 });
+    const recovered = await recoverFrom(member([sealed(0, 1, 10), { baseIndex: 11, id: 1, batches: [logEntries(11, 12), logEntries(13, 18)] }]), { inDoubt: 'drop', keepTo: 14 });
     assert.deepEqual(namesOf(recovered), ['replace wal-meta.db', 'replace 00000000000000000011-0000000000000001.wal']);
     assert.deepEqual(indexesOf(recovered), span(1, 15));
     assert.deepEqual(recovered.reading.report.log.termRuns.at(-1), { term: 5, first: 15, last: 15 });
@@ -94,7 +85,7 @@ describe('a raft-wal log with one more entry', () => {
   });
 
   it('dropping inside a sealed segment ends it in the list, and a new segment follows', async () => {
-    const recovered = await recoverFrom(member([sealed(0, 1, 10), sealed(1, 11, 20), { baseIndex: 21, id: 2, batches: [entries(21, 23)] }]), { inDoubt: 'drop', keepTo: 14 });
+    const recovered = await recoverFrom(member([sealed(0, 1, 10), sealed(1, 11, 20), { baseIndex: 21, id: 2, batches: [logEntries(21, 23)] }]), { inDoubt: 'drop', keepTo: 14 });
     assert.deepEqual(namesOf(recovered), ['create 00000000000000000015-0000000000000003.wal', 'replace wal-meta.db', 'remove 00000000000000000021-0000000000000002.wal']);
     assert.deepEqual(indexesOf(recovered), span(1, 15));
     assert.deepEqual(fs.readdirSync(path.join(recovered.directory, 'wal')).sort(), [
@@ -106,18 +97,18 @@ describe('a raft-wal log with one more entry', () => {
   });
 
   it('dropping a whole tail reuses it', async () => {
-    const recovered = await recoverFrom(member([sealed(0, 1, 10), { baseIndex: 11, id: 1, batches: [entries(11, 14)] }]), { inDoubt: 'drop', keepTo: 10 });
+    const recovered = await recoverFrom(member([sealed(0, 1, 10), { baseIndex: 11, id: 1, batches: [logEntries(11, 14)] }]), { inDoubt: 'drop', keepTo: 10 });
     assert.deepEqual(namesOf(recovered), ['replace wal-meta.db', 'replace 00000000000000000011-0000000000000001.wal']);
     assert.deepEqual(indexesOf(recovered), span(1, 11));
   });
 
   it('keeps what was truncated at the front out of sight', async () => {
-    const recovered = await recoverFrom(withSnapshot(member([{ baseIndex: 1, id: 0, batches: [entries(1, 20)], minIndex: 8 }]), 9));
+    const recovered = await recoverFrom(withSnapshot(member([{ baseIndex: 1, id: 0, batches: [logEntries(1, 20)], minIndex: 8 }]), 9));
     assert.deepEqual(indexesOf(recovered), span(8, 21));
   });
 
   it('begins a new log behind the snapshot where the log ends below it', async () => {
-    const recovered = await recoverFrom(withSnapshot(member([{ baseIndex: 1, id: 0, batches: [entries(1, 20)] }]), 40));
+    const recovered = await recoverFrom(withSnapshot(member([{ baseIndex: 1, id: 0, batches: [logEntries(1, 20)] }]), 40));
     assert.deepEqual(namesOf(recovered), ['create 00000000000000000041-0000000000000001.wal', 'replace wal-meta.db', 'remove 00000000000000000001-0000000000000000.wal']);
     assert.deepEqual(indexesOf(recovered), [41]);
     assert.deepEqual(recovered.reading.report.lastEntry, { term: 5, index: 41 });
@@ -125,7 +116,7 @@ describe('a raft-wal log with one more entry', () => {
   });
 
   it('refuses a log with an encoding of the application', async () => {
-    const directory = member([{ baseIndex: 1, id: 0, batches: [entries(1, 20)] }]);
+    const directory = member([{ baseIndex: 1, id: 0, batches: [logEntries(1, 20)] }]);
     const source = sourceAt(withSnapshot(directory, 20));
     const meta = path.join(directory, 'wal/wal-meta.db');
     fs.writeFileSync(meta, Buffer.from(fs.readFileSync(meta).toString('latin1').replace('"Codec":1', '"Codec":9'), 'latin1'));

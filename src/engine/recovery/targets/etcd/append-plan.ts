@@ -42,7 +42,8 @@ export function planAppend(parts: MemberParts, request: AppendRequest): AppendPl
   const keepTo = beforeOwnRemoval(parts, request, notes);
   const obstacle = logObstacle(parts, keepTo);
   if (obstacle) return obstacle;
-  const membership = membershipAt(parts, keepTo);
+  if (survey.memberId === null) return { rule: 'wal-no-metadata', why: 'its log does not tell which member it is' };
+  const membership = membershipAt(parts, keepTo, survey.memberId);
   const refused = memberObstacle(membership);
   if (refused) return refused;
   const end = endOfTail(parts);

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { CorruptDataError, RefusedError } from '../../../errors.ts';
 import type { PlannedOutcome } from '../../../model/plan.ts';
 import { readParts } from '../../../readers/etcd/reader.ts';
+import type { MemberParts } from '../../../readers/etcd/report.ts';
 import { FileSource } from '../../../readers/file-source.ts';
 import { appendToSegment } from '../../../writers/etcd/wal-append.ts';
 import type { BuildRequest, Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
@@ -9,10 +10,12 @@ import { isObstacle, planAppend, endOfTail, type AppendPlan } from './append-pla
 import { appendRecords } from './append-records.ts';
 import { buildDb, bumpChange, bumpEdits, bumpFor, bumpedRevision } from './bump.ts';
 import { checkEtcd } from './check.ts';
-import { fencesFor, joinsFor, START_HINTS } from './growth.ts';
-import { layoutOf, type EtcdLayout } from './layout.ts';
+import { fencesFor, joinsFor, refuseBadAddress, START_HINTS } from './growth.ts';
+import { layoutOf, spareFiles, type EtcdLayout } from './layout.ts';
+import { dbNotes } from './notes.ts';
 import { tailEffect } from './prediction.ts';
 import { draftRebuild } from './rebuild.ts';
+import { refuseCut } from './rebuild-plan.ts';
 
 /**
  * The default way for etcd 3.3 to 3.6: changes of the configuration and a hard state are appended to the member's log, so that everything in
@@ -33,19 +36,21 @@ export const etcdAppendTarget: RecoveryTarget = {
 async function draftAppend(source: SourceDirectory, decision: Decision): Promise<TargetDraft> {
   const parts = readParts(source.dataDir, { depth: 'log' });
   const layout = layoutOf(parts.directory, source.reading.report.log.entries > 0);
+  refuseBadAddress(decision.selfAddress);
+  refuseCut(parts, decision);
   if (decision.newClusterId === 'new') return draftRebuild(source, parts, layout, decision, 'a new cluster id is wanted');
   const plan = planAppend(parts, decision);
-  if (!isObstacle(plan)) return draftOf(source, layout, plan, decision);
+  if (!isObstacle(plan)) return draftOf(source, parts, layout, plan, decision);
   if (plan.rule !== 'already-alone') return draftRebuild(source, parts, layout, decision, plan.why);
   if (decision.bumpRevision !== null) return draftRebuild(source, parts, layout, decision, 'only its revision is to change');
   throw new RefusedError(plan.rule, plan.why, 'Start it as always: it needs nobody else. To give it a new cluster id, plan with --new-cluster-id new');
 }
 
-function draftOf(source: SourceDirectory, layout: EtcdLayout, plan: AppendPlan, decision: Decision): TargetDraft {
+function draftOf(source: SourceDirectory, parts: MemberParts, layout: EtcdLayout, plan: AppendPlan, decision: Decision): TargetDraft {
   const { membership, keepTo } = plan;
   const { report } = source.reading;
-  const effect = tailEffect(source.reading, (report.appliedIndex ?? 0) + 1, keepTo);
-  const bump = bumpFor(source, layout.db, effect, decision.bumpRevision);
+  const effect = tailEffect(source.reading, parts.backend.db, (report.appliedIndex ?? 0) + 1, keepTo);
+  const bump = bumpFor(source, parts.backend.name ?? layout.db, effect, decision.bumpRevision);
   const parameters = { ...plan.parameters, bump };
   const { term, commit } = parameters;
   const outcome: PlannedOutcome = {
@@ -63,7 +68,7 @@ function draftOf(source: SourceDirectory, layout: EtcdLayout, plan: AppendPlan, 
   return {
     kind: 'etcd-append',
     keepTo,
-    changes: bump ? [plan.change, bumpChange(bump, report)] : [plan.change],
+    changes: bump ? [plan.change, bumpChange(bump, report), ...spareFiles(source.dataDir, layout)] : [plan.change],
     // One file is one rename. With the db there are two files, and a start between the renames would see one without the other.
     swap: bump ? { kind: 'directory', path: layout.common } : { kind: 'files' },
     parameters,
@@ -71,7 +76,7 @@ function draftOf(source: SourceDirectory, layout: EtcdLayout, plan: AppendPlan, 
     newClusterId: null,
     fences: fencesFor(membership.others, false),
     joins: joinsFor(self, decision.members.filter(({ id }) => id !== membership.self.id), decision.targetMembers),
-    notes: plan.notes,
+    notes: [...plan.notes, ...dbNotes(parts.backend.db, membership)],
     startHints: [...START_HINTS],
   };
 }

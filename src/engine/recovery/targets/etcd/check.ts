@@ -52,14 +52,15 @@ function startLine({ serverStarts, state, log }: MemberReport): CheckLine {
 }
 
 /** Walks the log once more, entry by entry: consecutive, terms that never fall, and an end where it was planned. */
-function entriesLine({ report, records }: MemberReading, { lastEntry }: PlannedOutcome): CheckLine {
+function entriesLine(reading: MemberReading, { lastEntry }: PlannedOutcome): CheckLine {
+  const { report } = reading;
   const { firstIndex, entries } = report.log;
   if (entries === 0) {
     const ok = report.lastEntry.index === lastEntry.index && report.lastEntry.term === lastEntry.term;
     return line('no entry missing', ok, `no entry behind the snapshot at ${report.lastEntry.term}/${report.lastEntry.index}`);
   }
   let [next, term] = [firstIndex, 0];
-  for (const record of records({ from: firstIndex })) {
+  for (const record of reading.records({ from: firstIndex })) {
     if (record.type !== 'entry' || record.index !== next || record.term < term) return line('no entry missing', false, `the log breaks before entry ${next}`);
     next++;
     term = record.term;

@@ -1,3 +1,4 @@
+import { RefusedError } from '../../../errors.ts';
 import type { Fence, Join, PlannedMember } from '../../../model/plan.ts';
 import type { StoreMember } from '../../../readers/etcd/v2-store.ts';
 
@@ -18,7 +19,7 @@ export function fencesFor(others: readonly StoreMember[], hasNewId: boolean): Fe
  * exactly the stored peer addresses.
  */
 export function joinsFor(self: StoreMember, others: readonly PlannedMember[], targetMembers: number): Join[] {
-  const joining = [...others].sort((a, b) => Number(a.role === 'learner') - Number(b.role === 'learner')).slice(0, Math.max(0, targetMembers - 1));
+  const joining = [...others].sort((a, b) => Number(a.role === 'learner') - Number(b.role === 'learner') || ((a.name ?? a.id) < (b.name ?? b.id) ? -1 : 1)).slice(0, Math.max(0, targetMembers - 1));
   const cluster = self.peerUrls.map((url) => `${self.name ?? self.id}=${url}`);
   return joining.map(({ name, id, addresses }) => {
     const label = name ?? id;
@@ -40,3 +41,9 @@ export const START_HINTS: readonly string[] = [
   'Start etcd as always, of the same minor version, WITHOUT --force-new-cluster: left on, it drops members at every start',
   'Keep its flags: --name, --data-dir, --listen-* and --advertise-* count; --initial-* are ignored once there is data',
 ];
+
+/** @throws {RefusedError} `bad-address` for what etcd would not take as a peer URL. */
+export function refuseBadAddress(selfAddress: string | null): void {
+  if (selfAddress === null || /^https?:\/\/[^\s/,=]+:\d{1,5}$/.test(selfAddress)) return;
+  throw new RefusedError('bad-address', `${selfAddress} is no peer URL of etcd`, 'Give it with its scheme and port, such as --self-address https://10.0.0.11:2380');
+}

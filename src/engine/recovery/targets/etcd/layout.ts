@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { RefusedError } from '../../../errors.ts';
+import type { FileChange } from '../../../model/plan.ts';
 import type { DataDir } from '../../../readers/etcd/data-dir.ts';
 
 /** Where a member's files lie below its data directory, spelled with `/`; empty for the data directory itself. */
@@ -43,4 +44,17 @@ export function filesIn(dataDir: string, below: string): { path: string; name: s
   if (!fs.existsSync(directory)) return [];
   const entries = fs.readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile());
   return entries.map(({ name }) => ({ path: join(below, name), name, bytes: fs.statSync(path.join(directory, name)).size })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * Preallocated segments that the server makes in advance. It writes to them in place: where a whole directory is exchanged they must not be
+ * shared with the old one, and it makes new ones anyway.
+ */
+export function spareFiles(dataDir: string, { walDir }: EtcdLayout): FileChange[] {
+  const spare = filesIn(dataDir, walDir).filter(({ name }) => isSpare(name));
+  return spare.map(({ path: file, bytes }) => ({ path: file, kind: 'remove', bytesBefore: bytes, bytesAfter: null, lines: [] }));
+}
+
+export function isSpare(name: string): boolean {
+  return /^\d+\.tmp$/.test(name);
 }

@@ -26,14 +26,15 @@ export interface EtcdMembership {
  * accepted, from 3.6 on the db's `members` bucket.
  * @see etcd v3.6.14 and v3.5.30, server/etcdserver/api/membership/cluster.go
  */
-export function membershipAt({ usable, log, backend }: MemberParts, upTo: LogIndex): EtcdMembership {
+export function membershipAt({ usable, log, backend }: MemberParts, upTo: LogIndex, selfId: MemberId): EtcdMembership {
   const { survey } = log;
   const { membership } = followMembership({ snaps: usable, changes: survey.confChanges, writes: survey.memberWrites }, upTo);
   const { db } = backend;
   const minor = Math.max(minorOf(membership.version), minorOf(db?.clusterVersion ?? null), minorOf(db?.storageVersion ?? null));
-  const selfId = survey.memberId ?? db?.confState?.voters[0] ?? '0';
   const raftIds = [...membership.voters, ...membership.learners];
-  const listed = minor >= 6 && db ? bucketAtEnd(membership, db.members, db.consistentIndex ?? 0, survey.confChanges, upTo) : membership.members;
+  // Without log and snapshot the db's mirror is all there is.
+  const isBare = raftIds.length === 0 && membership.members.size === 0;
+  const listed = db && (minor >= 6 || isBare) ? bucketAtEnd(membership, db.members, db.consistentIndex ?? 0, survey.confChanges, upTo) : membership.members;
   const otherIds = [...new Set([...raftIds, ...listed.keys()])].filter((id) => id !== selfId).sort(byNumber);
   const known = (id: MemberId): StoreMember => membership.members.get(id) ?? listed.get(id) ?? db?.members.find((member) => member.id === id) ?? { id, name: null, peerUrls: [], clientUrls: [], isLearner: false };
   return {

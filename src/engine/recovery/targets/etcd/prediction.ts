@@ -1,5 +1,6 @@
 import type { LogIndex } from '../../../core/types.ts';
 import type { MemberReading } from '../../../model/reading.ts';
+import type { EtcdDb } from '../../../readers/etcd/db/index.ts';
 import { decodeEtcdEntry } from '../../../readers/etcd/requests.ts';
 
 /** What the entries that the db has not applied yet will do to it at the next start. */
@@ -16,10 +17,10 @@ export interface TailEffect {
 const UNCLEAR = new Set(['delete-range', 'txn', 'lease-revoke', 'compaction', 'undecodable', 'v2 request']);
 
 /**
- * Walks the entries from `from` to `to`. Reads all of them, holds none. An entry whose answer was an error (no space, no such lease) makes
- * no revision though it looks like a put, so with leases or alarms in play the revision is an upper bound, and none is told.
+ * Walks the entries from `from` to `to`. Reads all of them, holds none. A put that is answered with an error (no space, no such lease, no
+ * permission any more) makes no revision, so with leases, alarms or users in play the sum is an upper bound, and none is told.
  */
-export function tailEffect(reading: MemberReading, from: LogIndex, to: LogIndex): TailEffect {
+export function tailEffect(reading: MemberReading, db: EtcdDb | null, from: LogIndex, to: LogIndex): TailEffect {
   const { state } = reading.report;
   let [puts, unclear, transactions] = [0, 0, 0];
   if (from <= to) {
@@ -32,8 +33,9 @@ export function tailEffect(reading: MemberReading, from: LogIndex, to: LogIndex)
     }
   }
   const revision = state?.revision ?? null;
+  const mayFail = db !== null && (db.authEnabled || db.alarms.length > 0);
   return {
-    revision: revision === null || unclear > 0 ? null : revision + puts,
+    revision: revision === null || unclear > 0 || (mayFail && puts > 0) ? null : revision + puts,
     stateHash: puts + unclear === 0 ? (state?.hash ?? null) : null,
     transactions,
   };

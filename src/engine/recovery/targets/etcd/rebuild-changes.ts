@@ -1,7 +1,7 @@
 import type { FileChange } from '../../../model/plan.ts';
 import { snapName } from '../../../readers/etcd/snap-file.ts';
 import { segmentName } from '../../../readers/etcd/wal-segments.ts';
-import { filesIn, join } from './layout.ts';
+import { filesIn, isSpare, join } from './layout.ts';
 import type { RebuildParameters } from './parameters.ts';
 
 /** Places of the files that a rebuild writes, below the data directory. */
@@ -26,7 +26,7 @@ export function rebuildChanges(dataDir: string, parameters: RebuildParameters, l
 }
 
 function isOfLog(name: string): boolean {
-  return name.endsWith('.wal') || /^\d+\.tmp$/.test(name);
+  return name.endsWith('.wal') || isSpare(name);
 }
 
 function isOfSnap(name: string): boolean {

@@ -34,10 +34,11 @@ export function planRebuild({ reading }: SourceDirectory, parts: MemberParts, de
     throw new RefusedError('db-unusable', why, 'The keys are in the db alone: take another member as the source, or restore a snapshot file with snapshot restore');
   }
   const { run } = parts.log.survey;
+  refuseCut(parts, decision);
   const keepTo = Math.max(applied, run.isEmpty ? 0 : Math.min(decision.keepTo, run.last));
   const snapshot = { term: termAt(parts, applied), index: applied };
-  const membership = membershipAt(parts, keepTo);
-  const self = selfOf(membership, decision, report.memberId);
+  const membership = membershipAt(parts, keepTo, idOf(decision, report.memberId));
+  const self = selfOf(membership, decision);
   const lastTerm = keepTo > applied ? (report.log.termRuns.find(({ first, last }) => keepTo >= first && keepTo <= last)?.term ?? run.lastTerm) : snapshot.term;
   const changes = parts.log.survey.confChanges.filter(({ index }) => index > applied);
   const dropped = changes.filter(({ index }) => index <= keepTo).map(({ index }) => index);
@@ -58,6 +59,16 @@ export function planRebuild({ reading }: SourceDirectory, parts: MemberParts, de
   };
 }
 
+/**
+ * Nothing that is known committed is ever dropped, as far as the log still holds it.
+ * @throws {RefusedError} `below-floor`
+ */
+export function refuseCut({ log: { survey } }: MemberParts, { keepTo, floor }: Pick<Decision, 'keepTo' | 'floor'>): void {
+  const least = Math.min(Math.max(floor, survey.provenCommit), survey.run.last);
+  if (keepTo >= least || survey.run.isEmpty) return;
+  throw new RefusedError('below-floor', `the log cannot end at ${keepTo}: entries up to ${least} are known committed`, 'Keep them: --in-doubt drop leaves out only what is behind them');
+}
+
 /** Term of the entry that the db has applied last: from the log, the db (3.5 and later), a snapshot; else the lowest that fits the log. */
 function termAt({ log, backend, usable, snaps }: MemberParts, index: LogIndex): Term {
   const { run, hardState, provenTerm } = log.survey;
@@ -67,14 +78,17 @@ function termAt({ log, backend, usable, snaps }: MemberParts, index: LogIndex): 
   return inLog ?? backend.db?.term ?? inSnap ?? next ?? Math.max(hardState?.term ?? 0, provenTerm, 1);
 }
 
-function selfOf({ self, others }: EtcdMembership, decision: Decision, memberId: MemberId | null): StoreMember {
-  const id = memberId ?? decision.serverId;
-  if (id === null) throw new RefusedError('identity-unknown', 'no log is left that tells which member this is', 'Name it: recover plan --server-id <hex id>; etcdctl member list or the other disks tell it');
-  const planned = decision.members.find((member) => member.id === id);
-  const known = id === self.id ? self : (others.find((member) => member.id === id) ?? { id, name: null, peerUrls: [], clientUrls: [], isLearner: false });
-  const peerUrls = decision.selfAddress !== null ? [decision.selfAddress] : known.peerUrls.length > 0 ? known.peerUrls : (planned?.addresses ?? []);
+function idOf({ serverId }: Decision, stored: MemberId | null): MemberId {
+  const id = stored ?? serverId;
+  if (id !== null) return id;
+  throw new RefusedError('identity-unknown', 'no log is left that tells which member this is', 'Name it: recover pick --id <label>=<hex id>; etcdctl member list or the other disks tell it');
+}
+
+function selfOf({ self }: EtcdMembership, decision: Decision): StoreMember {
+  const planned = decision.members.find((member) => member.id === self.id);
+  const peerUrls = decision.selfAddress !== null ? [decision.selfAddress] : self.peerUrls.length > 0 ? self.peerUrls : (planned?.addresses ?? []);
   if (peerUrls.length === 0) throw new RefusedError('address-unknown', 'the files do not tell the peer address of this member', 'Give it with --self-address, such as https://10.0.0.11:2380');
-  return { ...known, id, name: known.name ?? planned?.name ?? null, peerUrls, isLearner: false };
+  return { ...self, name: self.name ?? planned?.name ?? null, peerUrls, isLearner: false };
 }
 
 function clusterIdFor(stored: string | null, { newClusterId, clusterId, randomHex }: Decision): { id: string; note: string[] } {

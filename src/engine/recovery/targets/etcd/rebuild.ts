@@ -4,9 +4,10 @@ import type { MemberParts } from '../../../readers/etcd/report.ts';
 import type { Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
 import { bumpChange, bumpFor, bumpedRevision } from './bump.ts';
 import { checkEtcd } from './check.ts';
-import { fencesFor, joinsFor, START_HINTS } from './growth.ts';
+import { fencesFor, joinsFor, refuseBadAddress, START_HINTS } from './growth.ts';
 import { layoutOf, type EtcdLayout } from './layout.ts';
 import { memberWords } from './membership.ts';
+import { dbNotes } from './notes.ts';
 import { tailEffect } from './prediction.ts';
 import { buildRebuild } from './rebuild-build.ts';
 import { rebuildChanges } from './rebuild-changes.ts';
@@ -32,10 +33,11 @@ export const etcdRebuildTarget: RecoveryTarget = {
 
 /** @param reason Why nothing is appended to the log; null where nobody tried. */
 export function draftRebuild(source: SourceDirectory, parts: MemberParts, layout: EtcdLayout, decision: Decision, reason: string | null): TargetDraft {
+  refuseBadAddress(decision.selfAddress);
   const plan = planRebuild(source, parts, decision);
   const { report } = source.reading;
   const { membership, keepTo, snapshot, clusterId, term, self } = plan;
-  const effect = tailEffect(source.reading, snapshot.index + 1, keepTo);
+  const effect = tailEffect(source.reading, parts.backend.db, snapshot.index + 1, keepTo);
   const bump = bumpFor(source, layout.db, effect, decision.bumpRevision);
   const parameters = {
     walDir: layout.walDir,
@@ -74,7 +76,7 @@ export function draftRebuild(source: SourceDirectory, parts: MemberParts, layout
     newClusterId: isNewId ? clusterId : null,
     fences: fencesFor(membership.others, isNewId),
     joins: joinsFor(self, decision.members.filter(({ id }) => id !== self.id), decision.targetMembers),
-    notes: [...(reason === null ? [] : [`Log and snapshot are made anew: ${reason}.`]), ...plan.notes],
+    notes: [...(reason === null ? [] : [`Log and snapshot are made anew: ${reason}.`]), ...plan.notes, ...dbNotes(parts.backend.db, null)],
     startHints: [...START_HINTS],
   };
 }

@@ -20,7 +20,7 @@ export function fencesFor(own: RaftServer, members: readonly PlannedMember[]): F
     member: name ?? id,
     id,
     addresses: [...addresses],
-    action: `Wipe the data of ${name ?? id} before it starts again: with its old log it still counts itself to the old cluster, and two of them would elect a leader of their own.`,
+    action: `Wipe the data of ${name ?? id} before it starts again: the store has no cluster id that would keep it out.`,
   }));
 }
 

@@ -97,6 +97,12 @@ function walk(reading: MemberReading, keepTo: LogIndex, base: LogPosition): Kept
   return { log: { from: 1, entries, sha256: hash.digest('hex') }, last: at, base: base.index, commandsBehindBase: commands, lastStored, damagedBehind };
 }
 
+/** In keeping, nothing may be left behind: not what lies after damage either. @throws {RefusedError} `log-incomplete`. */
+export function refuseLeftBehind({ last, lastStored, damagedBehind }: KeptPart, inDoubt: 'keep' | 'drop'): void {
+  if (inDoubt === 'drop' || (!damagedBehind && lastStored <= last.index)) return;
+  throw incomplete(lastStored > last.index ? `entries up to ${lastStored} lie behind damage at ${last.index + 1}` : `what lies behind entry ${last.index} cannot be read`);
+}
+
 function incomplete(problem: string): RefusedError {
   return new RefusedError('log-incomplete', `the log cannot be carried over: ${problem}`, 'Choose another source with --source: recover compare shows who holds what');
 }

@@ -11,7 +11,7 @@ import { writeSynced } from '../../../writers/hashicorp/snapshot-files.ts';
 import type { BuildRequest, Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
 import { layoutOf, neededLayout, PEERS_PROGRAMS, refuseImpossible } from './common-rules.ts';
 import { fencesFor, joinsFor, productOf, startHintsFor } from './grow-back.ts';
-import { hashLog, keptPart, type KeptPart } from './kept-log.ts';
+import { hashLog, keptPart, refuseLeftBehind, type KeptPart } from './kept-log.ts';
 import { buildLogEdit, fileChanges, planLogEdit } from './log-edit.ts';
 import { ownServer } from './own-server.ts';
 import { peersRule, type PeersRule } from './peers-rules.ts';
@@ -71,6 +71,7 @@ function draftPeers(source: SourceDirectory, decision: Decision): TargetDraft {
     throw new RefusedError('peers-json-present', `${rule.file} is there already: another recovery was begun`, 'Find out who put it there; move it away to go on');
   }
   const part = keptPart(source.reading, decision.keepTo);
+  refuseLeftBehind(part, decision.inDoubt);
   const parameters = parametersOf(source, { layout, rule, part, decision, server });
   const product = productOf(layout);
   return {

@@ -1,10 +1,12 @@
+import { RefusedError } from '../../../errors.ts';
+import type { MemberReport } from '../../../model/member-report.ts';
 import type { FileChange } from '../../../model/plan.ts';
 import { LOG_TYPE } from '../../../readers/hashicorp/raft-log.ts';
 import { appendedAtForm, encodeConfiguration } from '../../../writers/hashicorp/msgpack-bytes.ts';
 import type { BuildRequest, Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
 import { neededLayout, layoutOf, PEERS_PROGRAMS, refuseImpossible, termAboveAll } from './common-rules.ts';
 import { fencesFor, joinsFor, productOf, startHintsFor } from './grow-back.ts';
-import { hashLog, keptPart, type KeptPart } from './kept-log.ts';
+import { hashLog, keptPart, refuseLeftBehind, type KeptPart } from './kept-log.ts';
 import { buildLogEdit, fileChanges, planLogEdit, storedTimeForm } from './log-edit.ts';
 import { ownServer } from './own-server.ts';
 import { raftAppendSchema, type LogEdit, type RaftAppendParameters } from './raft-append-parameters.ts';
@@ -48,7 +50,9 @@ function draftAppend(source: SourceDirectory, decision: Decision): TargetDraft {
   refuseImpossible(layout, decision);
   const { report } = source.reading;
   const { server, notes } = ownServer(report, decision);
+  refuseUnstartable(report);
   const part = keptPart(source.reading, decision.keepTo);
+  refuseLeftBehind(part, decision.inDoubt);
   const term = termAboveAll(report.hardState.currentTerm, decision.highestTerm, part.last.term, report.lastEntry.term);
   const edit = planLogEdit(layout, { how: 'cut', keepTo: part.last.index, lastStored: part.lastStored, now: decision.now });
   const parameters: RaftAppendParameters = {
@@ -87,6 +91,12 @@ function draftAppend(source: SourceDirectory, decision: Decision): TargetDraft {
   };
 }
 
+/** A lost term is made good by the new one; whatever else keeps a server from starting would still do so. @throws {RefusedError} `not-startable`. */
+function refuseUnstartable({ startable, hardState, lastEntry }: MemberReport): void {
+  const isTermLost = hardState.currentTerm === 0 && lastEntry.term > 0;
+  if (!startable.ok && !isTermLost) throw new RefusedError('not-startable', `no server starts from here: ${startable.reason}`, 'Choose another source with --source');
+}
+
 /** A raft-wal log that begins anew has none of the old entries: the snapshot holds them. */
 function keptLogOf(source: SourceDirectory, part: KeptPart, edit: LogEdit): RaftAppendParameters['keptLog'] {
   if (edit.store !== 'raft-wal' || edit.change.firstKept <= 1) return part.log;
@@ -108,7 +118,7 @@ function notesOf(edit: LogEdit): string[] {
   if (edit.store === 'raft-boltdb') {
     const { files } = edit;
     if (files.stableLost) notes.push(`${files.stable} cannot be read and is made new: its vote is lost, and the new term makes that harmless.`);
-    notes.push('The Bolt file is written anew, compact: its size changes, its entries do not.');
+    notes.push(`${files.log} is written anew, compact: another size, the same entries.`);
   }
   return notes;
 }

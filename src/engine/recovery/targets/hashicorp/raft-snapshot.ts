@@ -11,7 +11,7 @@ import { hasOwnCodec, readWalList } from '../../../writers/hashicorp/wal-store.t
 import type { BuildRequest, Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
 import { layoutOf, neededLayout, PEERS_PROGRAMS, refuseImpossible } from './common-rules.ts';
 import { fencesFor, joinsFor, productOf, startHintsFor } from './grow-back.ts';
-import { baseSnapshot, keptPart, type KeptPart } from './kept-log.ts';
+import { baseSnapshot, keptPart, refuseLeftBehind, type KeptPart } from './kept-log.ts';
 import { buildLogEdit, fileChanges, planLogEdit } from './log-edit.ts';
 import { ownServer } from './own-server.ts';
 import { insidePath, logEditSchema, positionSchema, serverSchema } from './raft-append-parameters.ts';
@@ -123,7 +123,7 @@ function draftSnapshot(source: SourceDirectory, decision: Decision): TargetDraft
   };
 }
 
-/** @throws {RefusedError} `no-snapshot`, `commands-after-snapshot`, `snapshots-outside`. */
+/** @throws {RefusedError} `no-snapshot`, `commands-after-snapshot`, `log-incomplete`, `snapshots-outside`. */
 function usableSnapshot(report: MemberReport, layout: RaftLayout, part: KeptPart, inDoubt: Decision['inDoubt']): MemberReport['snapshots'][number] {
   const snapshot = baseSnapshot(report);
   if (snapshot?.status !== 'verified') throw new RefusedError('no-snapshot', 'there is no snapshot whose checksum holds', 'Choose another source with --source');
@@ -134,9 +134,7 @@ function usableSnapshot(report: MemberReport, layout: RaftLayout, part: KeptPart
       'Use a source whose log can be written to, or let the program recover itself',
     );
   }
-  if (part.damagedBehind && inDoubt === 'keep') {
-    throw new RefusedError('commands-after-snapshot', `what lies behind the snapshot at ${snapshot.index} cannot be read, and may be commands`, 'Give --in-doubt drop to go back to the snapshot, or take another source');
-  }
+  refuseLeftBehind(part, inDoubt);
   if (layout.snapshots.directory.startsWith('..')) {
     throw new RefusedError('snapshots-outside', `the snapshots lie beside ${layout.root}, not in it`, 'Name the directory that holds both');
   }
