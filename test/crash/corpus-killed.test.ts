@@ -55,7 +55,7 @@ describe('crash consistency, captured directories and SIGKILL', function () {
       const stride = LONG ? 1 : Math.ceil(calls / 3);
       for (let kill = Math.ceil(stride / 2); kill <= calls; kill += stride) {
         reset();
-        assert.ok(children.run({ verb: 'apply', plan: file, kill, moment: kill % 2 === 0 ? 'before' : 'after' }).killed);
+        assert.ok(children.run({ verb: 'apply', plan: file, kill, moment: kill % 2 === 0 ? 'before' : 'after' }).killed, `call ${kill} of ${calls}`);
         await applyPlan(plan, FAKE_OPTIONS, WORLD);
         assert.deepEqual(contentOf(dataDir), applied, `killed at ${kill} of ${calls}`);
         children.run({ verb: 'undo', plan: file, kill: 1 + (kill % 40), moment: 'after' });

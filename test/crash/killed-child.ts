@@ -23,18 +23,22 @@ const CHANGING = ['writeSync', 'writeFileSync', 'appendFileSync', 'ftruncateSync
 const job = JSON.parse(process.argv[2] ?? '') as KilledJob;
 let count = 0;
 
-function dieHere(moment: KilledJob['moment']): void {
-  if (count === job.kill && moment === job.moment) process.kill(process.pid, 'SIGKILL');
+function dieHere(ordinal: number, moment: KilledJob['moment']): void {
+  if (ordinal === job.kill && moment === job.moment) process.kill(process.pid, 'SIGKILL');
 }
 
 function counted(call: (...args: unknown[]) => unknown, changes: (args: unknown[]) => boolean): (...args: unknown[]) => unknown {
   return (...args) => {
     if (!changes(args)) return call.apply(fs, args);
     count += 1;
-    dieHere('before');
-    const result = call.apply(fs, args);
-    dieHere('after');
-    return result;
+    // Some calls of the library make others: those are counted too.
+    const own = count;
+    dieHere(own, 'before');
+    try {
+      return call.apply(fs, args);
+    } finally {
+      dieHere(own, 'after');
+    }
   };
 }
 

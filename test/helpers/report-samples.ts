@@ -5,7 +5,8 @@ import type { ReportPage } from '../../src/engine/model/report-page.ts';
 import { type PastDrill, pageOfDrill } from '../../src/engine/report/drill-page.ts';
 import { ROOT } from './run-cli.ts';
 
-export type SampleName = 'drill' | 'drill-fail' | 'drill-could-not-run';
+/** `drill-real` is the record of a real run of three processes; the others are written by hand. */
+export type SampleName = 'drill' | 'drill-fail' | 'drill-could-not-run' | 'drill-real';
 
 function load<T>(name: string): T {
   return JSON.parse(fs.readFileSync(path.join(ROOT, 'test/testdata/report', `${name}.json`), 'utf8')) as T;

@@ -35,7 +35,7 @@ describe('report: as a browser shows it', function () {
     const kase = goodCase();
     const plan = writeCase(path.join(work, 'case'), kase);
     const recovery = pageOfRecovery(await readCase(path.join(work, 'case'), plan, kase.plan, planText(kase.plan), 'verification.json'), '0.1.0');
-    const pages: Record<string, ReportPage> = { drill: samplePage('drill'), fail: samplePage('drill-fail'), 'could-not-run': samplePage('drill-could-not-run'), recovery, hostile: hostilePage(samplePage('drill-fail')), huge: enlarged(samplePage('drill-fail')) };
+    const pages: Record<string, ReportPage> = { drill: samplePage('drill'), real: samplePage('drill-real'), fail: samplePage('drill-fail'), 'could-not-run': samplePage('drill-could-not-run'), recovery, hostile: hostilePage(samplePage('drill-fail')), huge: enlarged(samplePage('drill-fail')) };
     for (const [name, page] of Object.entries(pages)) {
       files.set(name, path.join(work, `${name}.html`));
       fs.writeFileSync(path.join(work, `${name}.html`), renderHtml(page));
@@ -53,7 +53,7 @@ describe('report: as a browser shows it', function () {
     await browser.open(files.get(name) ?? '', fragment);
   };
 
-  for (const name of ['drill', 'fail', 'could-not-run', 'recovery', 'hostile', 'huge']) {
+  for (const name of ['drill', 'real', 'fail', 'could-not-run', 'recovery', 'hostile', 'huge']) {
     it(`${name}: fetches nothing, complains of nothing, runs nothing, and fits the window`, async () => {
       for (const width of [1280, 900, 390]) {
         await open(name, { ...DESK, width });

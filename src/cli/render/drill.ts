@@ -57,7 +57,7 @@ function* measures(record: DrillRecord, before: DrillRecord | undefined, style: 
       { header: 'MEASURED', align: 'right', cell: (one) => shown(one.name, one.value), paint: (text, one) => (one.objective === undefined ? text : one.objective.ok ? style.good(text) : style.bad(text)) },
       { header: 'LIMIT', align: 'right', cell: (one) => shown(one.name, one.objective?.limit ?? null) },
       ...(before === undefined ? [] : [{ header: before.startedAt.slice(0, 10), align: 'right' as const, cell: (one: (typeof rows)[number]) => shown(one.name, measureOf(before, one.name)) }]),
-      { header: '', cell: (one) => one.words, paint: style.dim, drop: 1 },
+      { header: '', cell: (one) => one.words || ' ', paint: style.dim, drop: 1 },
     ],
     { width: style.terminal ? style.width : PIPE_WIDTH },
   );

@@ -8,12 +8,12 @@ import type { ToolPlace } from './world.ts';
 const PIPELINES = ['GITHUB_RUN_ID', 'CI_PIPELINE_URL', 'CI_PIPELINE_ID', 'BUILD_URL', 'BUILDKITE_BUILD_URL'] as const;
 
 /** Where a run comes from and what it ran on: facts, no claims. */
-export function provenanceOf(tool: ToolPlace, seed: string): { name: string; value: string }[] {
+export function provenanceOf(tool: ToolPlace, seed: string, engine: string | null): { name: string; value: string }[] {
   const pipeline = PIPELINES.find((name) => process.env[name] !== undefined);
   const rows: [name: string, value: string | null][] = [
     ['tool', `raft-inspector ${tool.version}`],
     ['build', buildDigest(tool)],
-    ['engine', `native ${tool.version}, node ${process.version}`],
+    ['engine', `${engine ?? `native ${tool.version}`}, node ${process.version}`],
     ['host', `${os.hostname()}, ${os.type()} ${os.release()} ${os.arch()}`],
     ['machine', `${os.availableParallelism()} cores, ${os.cpus()[0]?.model ?? 'unknown processor'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`],
     ['load average', os.loadavg().map((one) => one.toFixed(2)).join(' ')],

@@ -15,6 +15,12 @@ const VERIFY_MS = 30_000;
 const LEAD_MS = 20_000;
 const GROW_MS = 60_000;
 
+/** What reading disks needs of a run. */
+export interface Bench {
+  readonly recorder: DrillWorld['recorder'];
+  readonly options: Pick<DrillWorld['options'], 'scratch' | 'tool'>;
+}
+
 /** A disk to recover from: its label and where it lies. */
 export interface Disk {
   readonly label: string;
@@ -66,7 +72,7 @@ export async function rescue(world: DrillWorld, wanted: Rescue): Promise<Rescued
 }
 
 /** Reads disks and picks the source: `recover collect` and `recover pick`. */
-async function identify(world: DrillWorld, { disks, facts = {}, factWords = [] }: Rescue): Promise<Identified> {
+export async function identify(world: Bench, { disks, facts = {}, factWords = [] }: Pick<Rescue, 'disks' | 'facts' | 'factWords'>): Promise<Identified> {
   const places = placesOf(world, disks);
   const surveyed = await world.recorder.step(`raft-inspector recover collect ${places} --case case`, () => survey(world, disks));
   const words = [places, ...factWords].join(' ');
@@ -75,7 +81,7 @@ async function identify(world: DrillWorld, { disks, facts = {}, factWords = [] }
 }
 
 /** The same reading without a step of its own: for looking at what really happened. */
-export async function survey(world: DrillWorld, disks: readonly Disk[]): Promise<SurveyedDisk[]> {
+export async function survey(world: Bench, disks: readonly Disk[]): Promise<SurveyedDisk[]> {
   const opened = await openPlaces(disks.map((one) => `${one.label}=${one.directory}`), { depth: 'log', need: 'records' });
   return surveyDisks(opened, { tool: world.options.tool.version });
 }
@@ -141,6 +147,6 @@ export function reopen(world: DrillWorld, { lostAt, lostBy }: Pick<Rescue, 'lost
   });
 }
 
-function placesOf(world: DrillWorld, disks: readonly Disk[]): string {
+function placesOf(world: Bench, disks: readonly Disk[]): string {
   return disks.map((one) => `${one.label}=${path.relative(world.options.scratch, one.directory)}`).join(' ');
 }

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { RefusedError, UsageError } from '../errors.ts';
 import type { DrillRecord, FollowUp } from '../model/drill-record.ts';
 import type { DrillFile, DrillLimits } from './drill-file.ts';
+import { EtcdStage } from './etcd/etcd-stage.ts';
+import { etcdQuorumLoss } from './etcd/quorum-loss.ts';
 import { type Finish, finish } from './finish.ts';
 import { HistoryFile } from './history-file.ts';
 import { carryFollowUps, failureRateOf, type Measured, objectivesOf, verdictOf } from './judge.ts';
@@ -54,17 +56,18 @@ export async function runDrill(source: DrillSource, options: DrillOptions): Prom
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-drill-'));
   const recorder = new Recorder(undefined, options.onPhase);
   const history = new HistoryFile(path.join(scratch, 'history.ndjson'), { seed: file.seed, nodes: Array.from({ length: file.nodes }, (_, at) => `n${at + 1}`), version: options.tool.version }, recorder.nowMs);
-  const world = new DrillWorld({ file, scratch, tool: options.tool, recorder, history, random: randomOf(file.seed), signal: options.signal, snapshotEntries: scenario.snapshotEntries });
+  const shared = { file, scratch, tool: options.tool, recorder, history, random: randomOf(file.seed), signal: options.signal, snapshotEntries: scenario.snapshotEntries };
+  const stage = file.engine === 'etcd' ? new EtcdStage(shared) : new DrillWorld(shared);
   try {
-    const outcome = await act(world, scenario, options.signal);
+    const outcome = await act(stage, () => (stage instanceof EtcdStage ? actOnEtcd(stage) : actOnLab(stage, scenario)), options.signal);
     const endMs = recorder.nowMs();
-    await world.down();
+    await stage.down();
     history.close();
-    const record = recordOf({ source, file, scenario, world, outcome, endMs, options, history: history.file });
+    const record = recordOf({ source, file, scenario, stage, outcome, endMs, options, history: history.file });
     options.keep?.(record, { history: history.file });
     return record;
   } finally {
-    await world.down().catch(() => undefined); // it is down already, or its supervisor is gone: nothing is left to end
+    await stage.down().catch(() => undefined); // it is down already, or its supervisor is gone: nothing is left to end
     fs.rmSync(scratch, { recursive: true, force: true });
   }
 }
@@ -74,8 +77,16 @@ function filledIn(file: DrillFile, scenario: Scenario): Filled {
   if (file.faults.length > 0 && !takesFaults(scenario.name)) throw new UsageError(`${scenario.name} has a script of its own and takes no faults`, 'Use scenario: faults for a list of faults');
   if (scenario.name === 'faults' && file.faults.length === 0) throw new UsageError('the scenario faults needs a list of faults', 'See: raft-inspector drill init faults');
   if (file.backup !== undefined && scenario.takesBackup !== true) throw new UsageError(`${scenario.name} does not start from a backup`, 'Use scenario: backup-only');
-  if (file.engine !== 'native' && scenario.engines?.includes(file.engine) !== true) throw new UsageError(`${scenario.name} does not run on ${file.engine}`, 'Leave engine out');
+  if (file.engine !== 'native' && scenario.onEtcd !== true) throw new UsageError(`${scenario.name} does not run on ${file.engine}`, 'Leave engine out');
   return { ...file, nodes: file.nodes ?? scenario.nodes, timing: file.timing ?? scenario.timing, seed: file.seed ?? String(randomBytes(3).readUIntBE(0, 3)) };
+}
+
+/** etcd waits a second and more before it elects. */
+const ETCD_LIMITS: DrillLimits = { electionMs: 5000 };
+
+interface Acted {
+  readonly result: ScenarioResult;
+  readonly finish: Finish;
 }
 
 /** How a run went, before it is judged. */
@@ -86,19 +97,30 @@ interface Outcome {
   readonly failure: { readonly kind: 'could-not-run' | 'fail'; readonly message: string } | null;
 }
 
-async function act(world: DrillWorld, scenario: Scenario, signal: AbortSignal): Promise<Outcome> {
+async function actOnLab(world: DrillWorld, scenario: Scenario): Promise<Acted> {
   const { recorder } = world;
+  const { backup } = world.file;
+  const clusterId = backup === undefined ? undefined : await clusterOf(world, backup);
+  await recorder.phase('prepare', () => world.up(clusterId));
+  // Where a backup is all there is, nobody can be served before it is recovered from.
+  if (backup === undefined) await recorder.phase('load', () => world.load());
+  const result = await scenario.run(world);
+  return { result, finish: await recorder.phase('verify', () => finish(world, result.beyondReach ?? new Set())) };
+}
+
+async function actOnEtcd(stage: EtcdStage): Promise<Acted> {
+  await stage.recorder.phase('prepare', () => stage.up());
+  await stage.recorder.phase('load', () => stage.load());
+  return etcdQuorumLoss(stage);
+}
+
+async function act(stage: DrillWorld | EtcdStage, run: () => Promise<Acted>, signal: AbortSignal): Promise<Outcome> {
   let result: ScenarioResult | null = null;
   try {
-    const { backup } = world.file;
-    const clusterId = backup === undefined ? undefined : await clusterOf(world, backup);
-    await recorder.phase('prepare', () => world.up(clusterId));
-    // Where a backup is all there is, nobody can be served before it is recovered from.
-    if (backup === undefined) await recorder.phase('load', () => world.load());
-    result = await scenario.run(world);
-    const { beyondReach } = result;
-    const ended = await recorder.phase('verify', () => finish(world, beyondReach ?? new Set()));
-    if (world.traffic.overflow) throw new CouldNotRunError('more operations than can be judged: lower the rate, or make the drill shorter');
+    const acted = await run();
+    result = acted.result;
+    const ended = acted.finish;
+    if (stage.traffic.overflow) throw new CouldNotRunError('more operations than can be judged: lower the rate, or make the drill shorter');
     return { result, finish: ended, failure: null };
   } catch (error) {
     if (signal.aborted || error instanceof InterruptedError) throw new InterruptedError('interrupted');
@@ -106,7 +128,7 @@ async function act(world: DrillWorld, scenario: Scenario, signal: AbortSignal): 
     if (error instanceof RefusedError && error.rule === 'lab-down') return { result, finish: null, failure: { kind: 'could-not-run', message: `the practice cluster went away: ${error.message}` } };
     return { result, finish: null, failure: { kind: 'fail', message: error instanceof Error ? error.message : String(error) } };
   } finally {
-    world.stopSampling();
+    stage.stopSampling();
   }
 }
 
@@ -114,7 +136,7 @@ interface Judged {
   readonly source: DrillSource;
   readonly file: Filled;
   readonly scenario: Scenario;
-  readonly world: DrillWorld;
+  readonly stage: DrillWorld | EtcdStage;
   readonly outcome: Outcome;
   readonly endMs: number;
   readonly options: DrillOptions;
@@ -122,8 +144,8 @@ interface Judged {
 }
 
 function recordOf(run: Judged): DrillRecord {
-  const { source, file, scenario, world, outcome, endMs, options } = run;
-  const { recorder, traffic } = world;
+  const { source, file, scenario, stage, outcome, endMs, options } = run;
+  const { recorder, traffic } = stage;
   const { result } = outcome;
   const found = outcome.finish?.audit ?? null;
   const measured: Measured = {
@@ -135,8 +157,8 @@ function recordOf(run: Judged): DrillRecord {
     replicaLag: outcome.finish?.replicaLag ?? null,
   };
   if (outcome.failure !== null) recorder.check('the drill ran to its end', outcome.failure.kind === 'fail' ? false : null, outcome.failure.message);
-  const own = Object.entries(scenario.limits).filter(([name]) => result?.meaningless?.includes(name as keyof DrillLimits) !== true);
-  const limits: DrillLimits = { ...Object.fromEntries(own), ...file.objectives };
+  const asked = Object.entries({ ...scenario.limits, ...(file.engine === 'etcd' ? ETCD_LIMITS : {}), ...file.objectives });
+  const limits: DrillLimits = Object.fromEntries(asked.filter(([name]) => result?.meaningless?.includes(name as keyof DrillLimits) !== true));
   const objectives = outcome.failure?.kind === 'could-not-run' ? [] : objectivesOf(limits, measured, result?.points ?? { rto: ['-', '-'], election: ['-', '-'] });
   const judged = outcome.failure?.kind === 'could-not-run' ? { verdict: 'could-not-run' as const, problem: outcome.failure.message } : verdictOf(recorder.checks, objectives);
   const acknowledged = traffic.writes.filter((one) => one.outcome === 'ok').length;
@@ -168,7 +190,7 @@ function recordOf(run: Judged): DrillRecord {
     steps: recorder.steps.map((one) => ({ ...one, atMs: Math.round(one.atMs - (recorder.zero?.atMs ?? 0)), durationMs: Math.round(one.durationMs) })),
     decision: [...(result?.decision ?? [])],
     drillFile: source.text,
-    provenance: provenanceOf(options.tool, file.seed),
+    provenance: provenanceOf(options.tool, file.seed, stage instanceof EtcdStage ? `etcd ${stage.version}` : null),
     artefacts: [
       { name: 'history.ndjson', sha256: sha256(fs.readFileSync(run.history)) },
       { name: 'drill.yaml', sha256: sha256(source.text) },

@@ -9,7 +9,7 @@ export interface ScenarioResult {
   /** From the leader's end to the first write acknowledged by another; null where no leader was lost. */
   readonly electionMs: number | null;
   readonly points: MeasuringPoints;
-  /** Limits of the scenario that this run gives no meaning to; a drill file may still ask for them. */
+  /** Limits that have no meaning in this run, by what it happened to hit. */
   readonly meaningless?: readonly (keyof DrillLimits)[];
   /** The pick of the run, as lines. */
   readonly decision?: readonly string[];
@@ -34,8 +34,8 @@ export interface Scenario {
   readonly snapshotEntries?: number;
   /** Whether it can start from a copy of the operator's own backup. */
   readonly takesBackup?: boolean;
-  /** Engines besides the native one. */
-  readonly engines?: readonly 'etcd'[];
+  /** Also there for real etcd servers. */
+  readonly onEtcd?: boolean;
   /** Runs with traffic on; throws a CouldNotRunError where it says nothing, any other error fails the run. */
   run(world: DrillWorld): Promise<ScenarioResult>;
 }

@@ -31,7 +31,7 @@ export function timelineOf(recorded: Recorded, endings: readonly Ending[], endMs
     lanes: lanesOf(recorded.samples, endMs).map(({ member, spans }) => ({ member, spans: spans.map((span) => ({ state: span.state, fromMs: from(span.fromMs), toMs: from(span.toMs) })) })),
     ...writesOf(endings, endMs, from),
     ticks: recorded.ticks.map(({ atMs, kind, label, step }, at) => ({ n: at + 1, atMs: from(atMs), kind, label, step })),
-    brackets: [...(recorded.brackets.some((one) => one.name === NO_SERVICE) ? [] : outagesOf(recorded, endings)), ...recorded.brackets, ...withoutMargin(recorded.samples, endMs)].map((one) => ({ ...one, fromMs: from(one.fromMs), toMs: from(one.toMs) })),
+    brackets: [...(recorded.brackets.some((one) => one.name === NO_SERVICE) ? [] : outagesOf(recorded, endings)), ...recorded.brackets, ...withoutMargin(recorded, endMs)].map((one) => ({ ...one, fromMs: from(one.fromMs), toMs: from(one.toMs) })),
   };
 }
 
@@ -77,12 +77,13 @@ function outagesOf({ ticks }: Pick<Recorded, 'ticks'>, endings: readonly Ending[
 }
 
 /** Stretches in which no further member could have been lost; moments between two samples are none. */
-function withoutMargin(samples: readonly Sample[], endMs: number): Bracket[] {
+function withoutMargin({ samples, brackets }: Pick<Recorded, 'samples' | 'brackets'>, endMs: number): Bracket[] {
   const found: Bracket[] = [];
   let sinceMs: number | null = null;
-  // A cluster that has never been whole yet is one that starts.
-  const first = samples.findIndex((one) => one.hasMargin);
-  for (const { atMs, hasMargin } of first === -1 ? [] : samples.slice(first)) {
+  // A cluster that has never been whole yet is one that starts, unless it is one that is being brought back.
+  const whole = samples.find((one) => one.hasMargin)?.atMs ?? Number.POSITIVE_INFINITY;
+  const lost = brackets.find((one) => one.name === NO_SERVICE)?.fromMs ?? Number.POSITIVE_INFINITY;
+  for (const { atMs, hasMargin } of samples.filter((one) => one.atMs >= Math.min(whole, lost))) {
     if (!hasMargin) sinceMs ??= atMs;
     else if (sinceMs !== null) {
       found.push(noMargin(sinceMs, atMs, 'one more member may fail again'));

@@ -1,6 +1,4 @@
-import { KvClient } from '../client/kv-client.ts';
-import { RaftClient } from '../client/raft-client.ts';
-import type { TlsMaterial } from '../adapters/grpc/credentials.ts';
+import { InspectorError } from '../errors.ts';
 import { CallError } from '../ports/node-api.ts';
 import type { DrillLoad } from './drill-file.ts';
 import type { Ending, HistoryFile, InvokeLine } from './history-file.ts';
@@ -12,14 +10,14 @@ export const DRILL_PREFIX = 'drill/';
 const MARKS_PER_KEY = 50;
 /** Operations of one run: more cannot be judged in memory. */
 const MAX_OPERATIONS = 1_000_000;
-/** A client waits no longer than this for one member while others could answer. */
-const ATTEMPT_MS = 200;
 
-/** How clients reach the cluster. */
-export interface Reach {
-  readonly endpoints: readonly string[];
-  readonly clusterId: string;
-  readonly tls: TlsMaterial;
+/** How clients speak to a cluster. Both reject as the clients of live commands do: what may have happened is told from what did not. */
+export interface KvPort {
+  /** Adds a mark of so many bytes at the end of a key's list; gives the entry or revision that did it. */
+  append(key: string, mark: string, bytes: number, timeoutMs: number): Promise<number>;
+  /** The marks of a key in their order, read linearizably; null: there is no such key. */
+  read(key: string, timeoutMs: number): Promise<{ readonly marks: readonly string[] | null; readonly index: number }>;
+  close(): void;
 }
 
 /** One write, from the client's side. Times in milliseconds of the drill's clock. */
@@ -48,8 +46,7 @@ export class Traffic {
   reads = 0;
   /** Set when the run grew too large to be judged. */
   overflow = false;
-  private client: RaftClient | null = null;
-  private kv: KvClient | null = null;
+  private port: KvPort | null = null;
   private workers: Promise<void>[] = [];
   private isOpen = false;
   private lastProcess = 0;
@@ -67,11 +64,10 @@ export class Traffic {
     return this.isOpen;
   }
 
-  /** Lets clients in, at these members. */
-  open(reach: Reach): void {
-    this.client?.close();
-    this.client = new RaftClient({ endpoints: reach.endpoints, tls: reach.tls, clusterId: reach.clusterId, name: 'drill', attemptMs: ATTEMPT_MS });
-    this.kv = new KvClient(this.client);
+  /** Lets clients in. */
+  open(port: KvPort): void {
+    this.port?.close();
+    this.port = port;
     this.isOpen = true;
     this.workers = Array.from({ length: this.load.clients }, (_, at) => this.work(at));
   }
@@ -84,7 +80,7 @@ export class Traffic {
 
   close(): void {
     this.isOpen = false;
-    this.client?.close();
+    this.port?.close();
   }
 
   /** Writes (`key mark`) that were lost with their disks: no read is stale for lacking them. */
@@ -137,7 +133,7 @@ export class Traffic {
     this.writes.push(write);
     this.history.invoke(line);
     const ending = await this.ask(async (kv) => {
-      const { revision } = await kv.append(Buffer.from(key), Buffer.from(padded(mark, this.load.valueBytes)), { timeoutMs: this.load.timeoutMs });
+      const revision = await kv.append(key, mark, this.load.valueBytes, this.load.timeoutMs);
       write.revision = revision;
       return { t: 'ok', r: null, index: revision };
     });
@@ -154,25 +150,25 @@ export class Traffic {
     const line: InvokeLine = { p: process, op: 'get', k: key, id: `${process}:r${(this.reads += 1)}` };
     this.history.invoke(line);
     const ending = await this.ask(async (kv) => {
-      const { found, index } = await kv.get(Buffer.from(key), { level: { kind: 'linearizable' }, timeoutMs: this.load.timeoutMs });
-      const marks = marksOf(found?.value ?? new Uint8Array());
+      const { marks, index } = await kv.read(key, this.load.timeoutMs);
       const there = new Set(marks);
       const lacks = (this.acknowledged.get(key) ?? []).filter((one) => one.endedAt < invokedAt && !there.has(one.mark));
       if (lacks.length > 0) this.staleReads.push(`${key} at ${index} lacks ${lacks.map((one) => one.mark).join(', ')}`);
-      return { t: 'ok', r: found === null ? null : marks.map((mark) => `${mark};`).join(''), index };
+      return { t: 'ok', r: marks === null ? null : marks.map((mark) => `${mark};`).join(''), index };
     });
     this.history.end(line, ending);
     this.endings.push({ atMs: this.nowMs(), ok: ending.t === 'ok', isWrite: false });
     return ending.t !== 'info';
   }
 
-  private async ask(call: (kv: KvClient) => Promise<Ending>): Promise<Ending> {
+  private async ask(call: (kv: KvPort) => Promise<Ending>): Promise<Ending> {
     try {
-      if (this.kv === null) throw new CallError('failed', 'unreachable', 'no cluster');
-      return await call(this.kv);
+      if (this.port === null) throw new CallError('failed', 'unreachable', 'no cluster');
+      return await call(this.port);
     } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      return { t: error.outcome === 'unknown' ? 'info' : 'fail', err: error.rule };
+      if (error instanceof CallError) return { t: error.outcome === 'unknown' ? 'info' : 'fail', err: error.rule };
+      if (error instanceof InspectorError) return { t: error.code === 'OUTCOME_UNKNOWN' ? 'info' : 'fail', err: error.code.toLowerCase() };
+      throw error;
     }
   }
 

@@ -8,6 +8,7 @@ import { labUp } from '../lab/up.ts';
 import type { LaneState } from '../model/drill-record.ts';
 import type { DrillFile } from './drill-file.ts';
 import { type HistoryFile } from './history-file.ts';
+import { nativePort } from './native-port.ts';
 import { pickOne } from './random.ts';
 import type { Recorder } from './recorder.ts';
 import { Traffic } from './traffic.ts';
@@ -106,8 +107,7 @@ export class DrillWorld {
   }
 
   openTraffic(): void {
-    const { endpoints, clusterId, tls } = this.connection();
-    this.traffic.open({ endpoints, clusterId, tls });
+    this.traffic.open(nativePort(this.connection()));
   }
 
   /** Of the members that take part, and of those alone. */

@@ -76,6 +76,8 @@ export interface LiveCluster {
   takeSnapshot(options: CallOptions): Promise<SnapshotOffer>;
   /** The state of every member that answers, at `revision` where the kind keeps them (null: now). @throws {RefusedError} `compacted`. */
   stateHashes?(revision: number | null, options: CallOptions): Promise<StateHash[]>;
+  /** Whether somebody who calls himself by this id, of no present member, is turned away by the leader; null where that cannot be tried from here. */
+  refusesMember?(id: MemberId, options: CallOptions): Promise<boolean | null>;
   /** What the members raise an alarm about, one sentence each. */
   alarms?(options: CallOptions): Promise<string[]>;
   /** The key-value service it runs. @throws {UsageError} When it runs another one. */

@@ -40,6 +40,7 @@ export interface RunReport {
 
 const RETRY_MS = 100;
 const LONGEST_RETRY_MS = 1000;
+const BELIEVED_MS = 5000;
 /** A learner this close is waited for; one further behind is refused as the cluster says. */
 const CLOSE_ENTRIES = 1000;
 
@@ -53,6 +54,7 @@ export async function runMembership(cluster: LiveCluster, plan: MembershipPlan, 
   let failure: Error | null = null;
   // Where the cluster gives ids, the later steps are about the member that it made of the newcomer's name.
   const given = new Map<MemberId, MemberId>();
+  let caughtUpAt = Number.NEGATIVE_INFINITY;
   for (const planned of plan.steps) {
     const step = renamed(planned, given);
     if (failure !== null) {
@@ -68,7 +70,8 @@ export async function runMembership(cluster: LiveCluster, plan: MembershipPlan, 
     options.progress?.(step.id);
     let report: StepReport;
     try {
-      const { index, id } = await takeStep(cluster, step, endsAt, options);
+      const { index, id } = await takeStep(cluster, step, { endsAt, believedUntil: caughtUpAt + BELIEVED_MS }, options);
+      if (step.kind === 'wait') caughtUpAt = options.nowMs();
       if (id !== undefined) given.set(planned.target, id);
       report = { id: step.id, status: 'done', index, durationMs: Math.round(options.nowMs() - startedAt) };
     } catch (error) {
@@ -86,7 +89,13 @@ function renamed(step: PlannedStep, given: ReadonlyMap<MemberId, MemberId>): Pla
   return id === undefined ? step : { ...step, target: id, change: step.change === null ? null : { ...step.change, id } };
 }
 
-async function takeStep(cluster: LiveCluster, step: PlannedStep, endsAt: number, options: RunOptions): Promise<{ index: number | null; id?: MemberId }> {
+interface Until {
+  readonly endsAt: number;
+  /** Up to here what was just seen to have caught up is not called lagging: a leader that is new has to ask everybody first. */
+  readonly believedUntil: number;
+}
+
+async function takeStep(cluster: LiveCluster, step: PlannedStep, { endsAt, believedUntil }: Until, options: RunOptions): Promise<{ index: number | null; id?: MemberId }> {
   if (step.change === null || step.changeId === null) {
     await waitForMember(cluster, step.target, { ...options, timeoutMs: endsAt - options.nowMs() });
     return { index: null };
@@ -100,7 +109,7 @@ async function takeStep(cluster: LiveCluster, step: PlannedStep, endsAt: number,
       // A lost answer is asked for again under the same id. A leader that is new, hands over first because it is the one that leaves, or
       // is just not there, is one that did nothing. What was refused for good is the caller's.
       const isPassing = error instanceof OutcomeUnknownError || error instanceof UnreachableError;
-      const goesOn = isPassing || (error instanceof RefusedError && (await isAlmostThere(cluster, error, step.target, options)));
+      const goesOn = isPassing || (error instanceof RefusedError && ((error.rule === 'learner-lagging' && options.nowMs() < believedUntil) || (await isAlmostThere(cluster, error, step.target, options))));
       if (!goesOn || options.nowMs() + pauseMs >= endsAt) throw error;
       await options.pause(pauseMs);
     }

@@ -18,6 +18,8 @@ export interface Connection {
   readonly tls: PemTexts | null;
   /** True: the addresses that members tell of each other are not asked, as for one that was started on a copy. */
   readonly onlyEndpoints?: boolean;
+  /** Where the leader takes its peers, when not at the address that its configuration names. */
+  readonly peerUrl?: string;
   /** Where a member of our own engine is really dialled, when not at the address its configuration names. */
   readonly dial?: (id: string | null, address: string) => string;
   /** For kinds that know their clients by name and password. */

@@ -107,7 +107,7 @@ export function checkIdentity(reader: KvReader, config: Pick<NodeConfig, 'cluste
   if (wrong === undefined) return identity;
   const said = `${config.dataDir} belongs to ${wrong.what} ${wrong.there}, and ${config.file} names ${wrong.wanted}`;
   const recovery = `A recovery made this directory member ${identity.memberId} of generation ${identity.generation}: set member: {id: ${identity.memberId}} and generation: ${identity.generation}, remove initialMembers and join, and give it a certificate of its own`;
-  throw new RefusedError('member-mismatch', said, readRecoveries(reader).length > 0 ? recovery : 'Correct dataDir, clusterId or member in the configuration: a directory never changes its member');
+  throw new RefusedError('member-mismatch', said, readRecoveries(reader).length > 0 ? recovery : 'Correct dataDir, clusterId, generation or member in the configuration: a directory never changes its member');
 }
 
 /**

@@ -90,7 +90,7 @@ async function etcdStarter(plan: RecoveryPlan, directory: string, options: Start
         readyMs: options.startMs,
       });
       // Only this endpoint: the addresses in its data are those of the real hosts.
-      return overCluster(plan, server, await openEtcdCluster({ endpoints: server.endpoints, clusterId: null, tls: null, onlyEndpoints: true }));
+      return overCluster(plan, server, await openEtcdCluster({ endpoints: server.endpoints, clusterId: null, tls: null, onlyEndpoints: true, peerUrl: server.peerUrl }));
     },
   };
 }

@@ -57,7 +57,7 @@ export async function verifyRecovery(plan: RecoveryPlan, cluster: LiveCluster, o
     entriesCheck(plan, list),
     state.check,
     await guarded('write', () => writeCheck(plan, cluster, left)),
-    fencesCheck(plan, list),
+    await guarded('fences', () => fencesCheck(plan, list, cluster, left)),
     await guarded('alarms', () => alarmsCheck(cluster, options.dataDir ?? null, left)),
   ];
   for (const command of [...plan.checks, ...(options.checks ?? [])]) checks.push(await operatorCheck(command, { timeoutMs: options.checkTimeoutMs ?? CHECK_MS, endpoints: options.endpoints }));
@@ -120,14 +120,21 @@ function votersCheck({ outcome }: RecoveryPlan, { members }: MemberList): CheckL
   return { name, ok: true, detail: `voters: ${named(outcome.voters)}, as planned${grown.length === 0 ? '' : `; since then ${named(grown)}`}` };
 }
 
-function fencesCheck({ fences }: RecoveryPlan, list: MemberList): CheckLine {
+/** The old members are none, and whoever comes under one of their ids is turned away: tried where that can be tried from here. */
+async function fencesCheck({ fences, outcome }: RecoveryPlan, list: MemberList, cluster: LiveCluster, left: () => CallOptions): Promise<CheckLine> {
   const name = 'fences';
   if (fences.length === 0) return { name, ok: true, detail: 'nobody was left behind' };
   const old = fences.map((one) => one.member).join(', ');
   const back = fences.filter((one) => one.id !== null && list.members.some((member) => member.id === one.id));
   if (back.length > 0) return { name, ok: false, detail: `${back.map((one) => one.member).join(', ')} of the old cluster ${back.length === 1 ? 'is a member' : 'are members'} under the old id` };
   if (fences.some((one) => one.id === null)) return { name, ok: null, detail: `${old}: their old ids are not known` };
-  return { name, ok: true, detail: `${old} ${fences.length === 1 ? 'is no member, its id is' : 'are not members, their ids are'} refused` };
+  const none = `${old} ${fences.length === 1 ? 'is no member' : 'are not members'}`;
+  // Every request of another generation is refused by its members; that this one runs was looked at before.
+  if (outcome.generation !== null && list.generation === outcome.generation) return { name, ok: true, detail: `${none}, generation ${outcome.generation} refuses them` };
+  const tried = await Promise.all(fences.map(async (one) => ({ one, isRefused: (await cluster.refusesMember?.(one.id ?? '', left())) ?? null })));
+  const accepted = tried.filter((each) => each.isRefused === false);
+  if (accepted.length > 0) return { name, ok: false, detail: `${none}, but ${accepted.map(({ one }) => one.member).join(', ')} would be let in under the old id` };
+  return { name, ok: true, detail: tried.every((each) => each.isRefused === true) ? `${none}, ${fences.length === 1 ? 'its id is' : 'their ids are'} refused` : none };
 }
 
 interface StateLook {

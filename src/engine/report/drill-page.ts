@@ -37,7 +37,7 @@ export function pageOfDrill(record: DrillRecord, past: readonly PastDrill[], now
     checks: record.checks,
     followUps: followUpsOf(record, before, now),
     trend: trendOf(record, earlier),
-    provenance: [{ name: 'tool', value: record.tool }, { name: 'seed', value: record.seed }, ...record.provenance.filter((one) => one.name !== 'tool' && one.name !== 'seed')],
+    provenance: [...[{ name: 'tool', value: `raft-inspector ${record.tool}` }, { name: 'seed', value: record.seed }].filter(({ name }) => !record.provenance.some((one) => one.name === name)), ...record.provenance],
     artefacts: record.artefacts,
     source: { name: 'Drill file', text: record.drillFile },
     controls: record.controls,

@@ -91,7 +91,7 @@ figure{background:var(--paper);border:1px solid var(--rule);border-radius:10px;p
 .scroll .chart{min-width:720px}
 .chart text{fill:var(--ink)}
 .chart .tick,.chart .caption{fill:var(--soft);font-size:12px}
-.zero{font-weight:600;font-size:12px}.chart .caption,.chart .zero,.dot-value{paint-order:stroke;stroke:var(--paper);stroke-width:5px;stroke-linejoin:round}
+.zero{font-weight:600;font-size:12px}.chart .caption,.chart .zero,.phase-name.out,.dot-value{paint-order:stroke;stroke:var(--paper);stroke-width:5px;stroke-linejoin:round}
 .grid{stroke:var(--hair);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}
 .grid.now{stroke:var(--ink);stroke-width:1.4}
 .stem{stroke:var(--soft);stroke-width:.8;stroke-dasharray:2 3}.stem.fault{stroke:var(--bad);stroke-width:1.2;stroke-dasharray:none}

@@ -299,6 +299,9 @@ export class Simulation {
   }
 
   private isStuckByDesign(): boolean {
+    const { past } = this.options;
+    // Until a recovered member has committed, the old configuration counts in the truth, and none of its members ever comes.
+    if (past !== undefined && this.cluster.truth.commitIndex === past.cluster.truth.commitIndex) return false;
     return !this.operator.hasWholeQuorum();
   }
 

@@ -64,6 +64,25 @@ describe('runs of membership changes', () => {
     assert.equal(cluster.asked.length, 3);
   });
 
+  it('believes for a while what it has just seen caught up, when a new leader does not know it yet', async () => {
+    const cluster = three();
+    const lagging = (): never => {
+      throw new RefusedError('learner-lagging', 'n4 stores entries up to 0', '');
+    };
+    cluster.faults.push(() => undefined, lagging, lagging);
+    // As a leader that was elected in between shows it: not heard of yet.
+    cluster.onLook = (list) => (cluster.asked.length < 2 ? list : { ...list, members: list.members.map((one) => (one.id === 'n4' ? { ...one, matchIndex: 0, lag: 2046 } : one)) });
+    const { steps, failure } = await run(cluster, REPLACE);
+    assert.equal(failure, null);
+    assert.deepEqual(steps.map((one) => one.status), ['done', 'done', 'done', 'done']);
+    const forGood = three();
+    forGood.faults.push(() => undefined, ...Array.from({ length: 100 }, () => lagging));
+    forGood.onLook = (list) => (forGood.asked.length < 2 ? list : { ...list, members: list.members.map((one) => (one.id === 'n4' ? { ...one, matchIndex: 0, lag: 2046 } : one)) });
+    const stuck = await run(forGood, REPLACE, 60_000);
+    assert.ok(stuck.failure instanceof RefusedError && stuck.failure.rule === 'learner-lagging');
+    assert.ok(forGood.nowMs < 15_000, `not for ever: ${forGood.nowMs} ms`);
+  });
+
   it('B14: does not wait for a learner that is far behind or down', async () => {
     for (const learner of [{ lag: 50_000 }, { healthy: false, lag: null }]) {
       const cluster = new FakeCluster(listOf([member('n1'), member('n2'), member('n3'), member('n4', { role: 'learner', ...learner })]));

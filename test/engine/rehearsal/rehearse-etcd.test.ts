@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { waitForMember } from '../../../src/engine/live/caught-up.ts';
 import { openEtcdCluster } from '../../../src/engine/live/etcd/etcd-cluster.ts';
+import { isTurnedAway } from '../../../src/engine/live/etcd/knock.ts';
 import { joinSettings } from '../../../src/engine/live/join-settings.ts';
 import { type MembershipRequest, planMembership } from '../../../src/engine/live/membership-plan.ts';
 import { runMembership } from '../../../src/engine/live/membership-run.ts';
@@ -58,6 +59,7 @@ describe('rehearsal of an etcd plan, with the real server', function () {
     assert.match(report.server ?? '', /^etcd 3\.\d+\.\d+/);
     assert.deepEqual(report.phases.map((one) => `${one.name} ${one.ok}`), ['copy true', 'apply true', 'start true', 'verify true', 'stop true']);
     assert.equal(typeof report.stateHash, 'number');
+    assert.match(report.checks.find((one) => one.name === 'fences')?.detail ?? '', /are not members, their ids are refused/, 'tried at its peer port');
     assert.deepEqual(treeFingerprint(source, 'bytes'), before);
     assert.deepEqual(left(), []);
     assert.equal(fs.existsSync(`${source}.ri`), false);
@@ -103,12 +105,17 @@ describe('rehearsal of an etcd plan, with the real server', function () {
         const settings = joinSettings('etcd', list, request);
         const added = await runMembership(cluster, planMembership(request, list, 'etcd'), { timeoutMs: 30_000, journal: NO_JOURNAL, ...TIME });
         assert.equal(added.failure, null, 'right after another join the cluster counts as unhealthy for 5 s: that is waited for');
+        const leader = list.leader ?? '';
+        assert.equal(await isTurnedAway(first.peerUrl, added.given.get(planned) ?? '', leader, list.clusterId, 2000), false, 'a member that was just added is let in');
         const dataDir = path.join(servers.root, `${planned}-anew`);
         running.push(await startEtcd({ dataDir, name: planned, ports: { client, peer }, initialCluster: settings.find((one) => one.startsWith('--initial-cluster '))?.split(' ')[1], state: 'existing' }));
         await waitForMember(cluster, added.given.get(planned) ?? '', { timeoutMs: 20_000, ...TIME });
         const promote = planMembership({ kind: 'promote', id: planned }, await cluster.memberList(TIMEOUT), 'etcd');
         assert.equal((await runMembership(cluster, promote, { timeoutMs: 30_000, journal: NO_JOURNAL, ...TIME })).failure, null);
       }
+      const [present = ''] = (await cluster.memberList(TIMEOUT)).members.filter((one) => !one.isLeader).map((one) => one.id);
+      assert.equal(await cluster.refusesMember?.(present, TIMEOUT), null, 'a present member is not played');
+      assert.equal(await cluster.refusesMember?.(plan.fences[0]?.id ?? '', TIMEOUT), true);
       const grown = await verify();
       assert.equal(grown.verdict, 'verified', JSON.stringify(grown.checks, null, 1));
       assert.deepEqual([grown.voters, grown.failuresTolerated], [3, 1]);

@@ -90,13 +90,16 @@ describe('report: measures and scales', () => {
 });
 
 describe('report: fitting the paper', () => {
-  it('a common page is left as it is', () => {
-    const page = samplePage('drill');
-    const { page: fitted, leftOut } = fitPage(page);
-    assert.deepEqual(fitted.steps, page.steps);
-    assert.deepEqual(fitted.checks, page.checks);
-    assert.deepEqual(Object.values(leftOut).filter((one) => one !== null), []);
-  });
+  for (const name of ['drill', 'drill-fail', 'drill-real'] as const) {
+    it(`${name}: a common page is left as it is`, () => {
+      const page = samplePage(name);
+      const { page: fitted, leftOut, sourceLines } = fitPage(page);
+      assert.deepEqual(fitted.steps, page.steps);
+      assert.deepEqual(fitted.checks, page.checks);
+      assert.equal(sourceLines.join('\n'), page.source?.text.trimEnd());
+      assert.deepEqual(Object.values(leftOut).filter((one) => one !== null), []);
+    });
+  }
 
   it('a huge page keeps what failed, in its order', () => {
     const { page } = fitPage(enlarged(samplePage('drill-fail')));

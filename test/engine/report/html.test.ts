@@ -29,7 +29,7 @@ function policyOf(read: ReturnType<typeof readStrictly>): string {
 }
 
 describe('report: HTML', () => {
-  for (const name of ['drill', 'drill-fail', 'drill-could-not-run'] as const) {
+  for (const name of ['drill', 'drill-fail', 'drill-could-not-run', 'drill-real'] as const) {
     it(`${name}: one inert file, whose policy allows its own style sheet and nothing else`, () => {
       const html = renderHtml(samplePage(name));
       const policy = policyOf(assertInert(html));

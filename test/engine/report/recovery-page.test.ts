@@ -89,6 +89,15 @@ describe('report: the page of a recovery', () => {
     assert.ok(left.some((row) => row.includes('symbolic link')));
   });
 
+  it('a case that could not be written to: the journal beside the data is believed', async () => {
+    const dataDir = path.join(directory, 'data/etcd');
+    const local = samplePlan({ dataDir });
+    fs.mkdirSync(`${dataDir}.ri`, { recursive: true });
+    fs.writeFileSync(`${dataDir}.ri/journal.ndjson`, goodCase(local).journal.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const one = await page({ plan: local });
+    assert.equal(one.failure?.text, 'The plan was applied; the running result has not been verified.');
+  });
+
   it('looking at the case later stretches nothing', async () => {
     const later = (command: string): object => ({ at: '2026-06-01T00:00:00.000Z', command: `raft-inspector ${command}`, exit: 0, durationMs: 500, by: 'root@cp-1' });
     const one = await page({ ...goodCase(), transcript: [...transcript, later('recover status'), later('recover report -o r.html')] });

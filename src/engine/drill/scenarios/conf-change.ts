@@ -7,13 +7,16 @@ const CHANGE_MS = 15_000;
 
 /** One configuration, the same index, on every member that runs. */
 async function checkOneConfiguration(world: DrillWorld): Promise<void> {
-  const list = await world.until('no change pending', async () => {
-    const now = await memberList(world);
-    return now.leader !== null && now.pendingChange === null ? now : null;
-  });
+  // A member that was just started is one its leader has not heard of yet.
+  const list = await world
+    .until('no change pending, all members heard of', async () => {
+      const now = await memberList(world);
+      return now.leader !== null && now.pendingChange === null && now.members.every((one) => one.healthy) ? now : null;
+    })
+    .catch(() => memberList(world));
   const expected = [...world.members].sort();
   const shown = list.members.map((one) => one.id).sort();
-  world.recorder.check('one configuration on all members, none pending', String(shown) === String(expected) && list.members.every((one) => one.healthy), `entry ${list.configurationIndex}: ${list.members.map((one) => `${one.id} ${one.role}`).join(', ')}`);
+  world.recorder.check('one configuration on all members, none pending', String(shown) === String(expected) && list.pendingChange === null && list.members.every((one) => one.healthy), `entry ${list.configurationIndex}: ${list.members.map((one) => `${one.id} ${one.role}`).join(', ')}`);
 }
 
 /** Requirement rows 0-084, 0-086, 0-087: a fourth member is added while the leader or a follower is killed. */

@@ -20,7 +20,7 @@ async function runFaults(world: DrillWorld, faults: readonly Fault[]): Promise<S
     await world.acknowledgedAfter(endedAt, 60_000);
     await world.pause(AFTERWARDS_MS);
   });
-  const first = begun.find((one) => one.members.includes(leader));
+  const first = begun.find((one) => one.members.includes(leader) && takesLeader(one.fault));
   const electionMs = first === undefined ? null : electionAfter(world, first.atMs);
   return {
     rtoMs: null,
@@ -28,6 +28,11 @@ async function runFaults(world: DrillWorld, faults: readonly Fault[]): Promise<S
     points: { ...FAILOVER_POINTS, election: ['the fault hits the leader', 'first write acknowledged after the gap it tears'] },
     told: { broken: `${faults.map(showFault).join('; ')}.`, done: 'The faults were ended; nothing else was done.', proven: 'The cluster serves again, no acknowledged write was lost, and the members agree.' },
   };
+}
+
+/** Whether the others have to elect when it hits the leader. */
+function takesLeader(fault: Fault): boolean {
+  return ['kill', 'stop', 'pause', 'disconnect', 'one-way', 'split', 'flapping', 'restart-storm'].includes(fault.kind) || (fault.kind === 'disk' && fault.fails !== null);
 }
 
 /** Whatever the drill file lists under `faults`. */

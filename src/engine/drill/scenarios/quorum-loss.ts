@@ -133,6 +133,7 @@ function quorumLoss(nodes: 3 | 5): Scenario {
     nodes,
     timing: 'fast',
     limits: { rtoMs: 60_000, ...NOTHING_LOST, electionMs: 1000 },
+    onEtcd: true,
     run,
   };
 }

@@ -10,6 +10,7 @@ import { parseEtcdEndpoint } from './endpoint.ts';
 import { EtcdClient } from './etcd-client.ts';
 import { isWorthAnother, toEtcdFailure } from './etcd-failures.ts';
 import { EtcdKv } from './etcd-kv.ts';
+import { isTurnedAway } from './knock.ts';
 import { type EtcdMember, type EtcdStatus, leaderOf, mergeMembers, toEtcdMember, toEtcdStatus } from './merge-members.ts';
 import { type EtcdMethod, METHODS, toDecimalId, toHexId } from './methods.ts';
 
@@ -34,6 +35,7 @@ class EtcdCluster implements LiveCluster {
     private readonly client: EtcdClient,
     private readonly endpoints: readonly string[],
     private readonly onlyEndpoints: boolean,
+    private readonly peerUrl: string | null,
   ) {}
 
   async memberList(options: CallOptions): Promise<MemberList> {
@@ -140,6 +142,16 @@ class EtcdCluster implements LiveCluster {
     );
   }
 
+  async refusesMember(id: MemberId, options: CallOptions): Promise<boolean | null> {
+    const { members, statuses } = await this.look(options);
+    const { leader } = leaderOf(statuses);
+    const clusterId = statuses[0]?.clusterId;
+    // A present member must not be played: its own stream would be cut.
+    if (leader === null || clusterId === undefined || members.some((one) => one.id === id)) return null;
+    const url = this.peerUrl ?? (this.onlyEndpoints ? null : (members.find((one) => one.id === leader)?.peerUrls[0] ?? null));
+    return url === null ? null : isTurnedAway(url, id, leader, clusterId, Math.min(options.timeoutMs, STATUS_MS));
+  }
+
   async alarms(options: CallOptions): Promise<string[]> {
     const { alarms } = await this.any('alarms', METHODS.alarm, { action: 0, memberId: '0', alarm: 0 }, options);
     return alarms.map((one) => `${ALARMS[one.alarm] ?? `alarm ${one.alarm}`}, raised by ${toHexId(one.memberId)}`);
@@ -220,9 +232,9 @@ class EtcdCluster implements LiveCluster {
 }
 
 /** @throws {UsageError} When an endpoint is none. */
-export async function openEtcdCluster({ endpoints, tls, user, onlyEndpoints }: Connection): Promise<LiveCluster> {
+export async function openEtcdCluster({ endpoints, tls, user, onlyEndpoints, peerUrl }: Connection): Promise<LiveCluster> {
   for (const one of endpoints) parseEtcdEndpoint(one);
-  return new EtcdCluster(new EtcdClient({ tls, user: user ?? null }), endpoints, onlyEndpoints === true);
+  return new EtcdCluster(new EtcdClient({ tls, user: user ?? null }), endpoints, onlyEndpoints === true, peerUrl ?? null);
 }
 
 /** The member a change is about, when the cluster shows it as done; null when it is to be asked for. */

@@ -30,6 +30,8 @@ const MEANINGS: readonly (readonly [RegExp, { readonly refused: string } | { rea
   [/unknown service|unknown method/, { refused: 'not-supported' }],
 ];
 
+const WHO_ASKS = 'Say who asks: a user with the rights for it in ETCDCTL_USER=<name>:<password>, or certificates with --cacert, --cert, --key';
+
 /**
  * A failed call as the error that commands end with. Nothing that may have happened is called a failure.
  * @param what The call in the operator's words: `add n2`.
@@ -40,7 +42,7 @@ export function toEtcdFailure(error: unknown, what: string, effect: 'none' | 'po
   const said = `${what}: ${error.message} (${error.endpoint})`;
   const options = { cause: error };
   const meaning = MEANINGS.find(([words]) => words.test(error.message))?.[1];
-  if (meaning !== undefined && 'refused' in meaning) return new RefusedError(meaning.refused, said, hintOf(meaning.refused), options);
+  if (meaning !== undefined && 'refused' in meaning) return new RefusedError(meaning.refused, said, meaning.refused === 'not-authorized' ? WHO_ASKS : hintOf(meaning.refused), options);
   if (meaning !== undefined && 'passing' in meaning) return new UnreachableError(`${said}; it did not take effect`, meaning.passing, options);
   if (effect === 'possible' && error.wasSent) return new OutcomeUnknownError(`${said}: it may or may not have taken effect`, howToFindOut, options);
   return new UnreachableError(effect === 'none' ? said : `${said}; it did not take effect`, hintFor(error), options);

@@ -9,10 +9,10 @@ import { applyInto } from './into.ts';
 import { type ApplyStepId, Journal } from './journal.ts';
 import type { ApplyOptions } from './options.ts';
 import { notInUse, type Preflight, preflight, refusalOf } from './preflight.ts';
-import { asOnlyRun, StepRun } from './run-steps.ts';
+import { asOnlyRun, inWords, StepRun } from './run-steps.ts';
 import { buildResult, holds } from './staging.ts';
 import { type Standing, standingOf } from './standing.ts';
-import { swapDirectory, swapFiles } from './swap.ts';
+import { isExchanged, swapDirectory, swapFiles } from './swap.ts';
 import { backupPlace, type Workplace, workplaceOf } from './workplace.ts';
 import { filesOf } from './words.ts';
 import { type ApplyWorld, REAL_WORLD } from './world.ts';
@@ -24,7 +24,7 @@ export async function previewApply(plan: RecoveryPlan, options: ApplyOptions, wo
   const startedAt = world.nowMs();
   const at = workplaceOf(plan, options);
   const standing = standingOf(Journal.read(at.journal, world.ops), plan.planId);
-  const known = options.into === undefined ? await standsAlready(plan, at, standing, world) : null;
+  const known = options.into === undefined ? await inWords(() => standsAlready(plan, at, standing, world)) : null;
   const looked = known ?? (await preflight(plan, at, options, world));
   return {
     planId: plan.planId,
@@ -66,7 +66,7 @@ interface Looked extends Preflight {
 /** @throws What stands in the way, the strongest. */
 async function lookFirst(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, world: ApplyWorld): Promise<Looked> {
   const standing = standingOf(Journal.read(at.journal, world.ops), plan.planId);
-  const looked: Looked = (await standsAlready(plan, at, standing, world)) ?? { ...(await preflight(plan, at, options, world)), isApplied: false };
+  const looked: Looked = (await inWords(() => standsAlready(plan, at, standing, world))) ?? { ...(await preflight(plan, at, options, world)), isApplied: false };
   if (looked.errors[0] !== undefined) throw looked.errors[0];
   return looked;
 }
@@ -82,6 +82,7 @@ async function standsAlready(plan: RecoveryPlan, at: Workplace, standing: Standi
     return stopped(new DriftError('data-moved-on', `plan ${name} was applied, and ${at.dataDir} has changed since`, 'The server has run on it: that is how it should be. See: raft-inspector recover verify'));
   }
   if (standing.state !== 'applying' || !standing.swapStarted) return null;
+  if (isExchanged(at, plan, world.ops)) return { ...begun, errors: [], checks: [{ name: 'result', ok: true, detail: `plan ${name} was exchanged in, and only its last line is missing` }] };
   try {
     return { ...begun, errors: [], checks: [{ name: 'in use', ...notInUse(at.dataDir, world) }, { name: 'result', ok: true, detail: `plan ${name} was being exchanged in: goes on there` }] };
   } catch (error) {
@@ -162,11 +163,13 @@ class ApplyRun extends StepRun {
     const { ops } = this.world;
     const { result, swapStarted } = standingOf(this.journal, this.plan.planId);
     const after = result ?? [];
+    const isDone = swapStarted && isExchanged(this.at, this.whole, ops);
     // A server may have been started since the preflight.
-    notInUse(this.at.dataDir, this.world);
+    if (!isDone) notInUse(this.at.dataDir, this.world);
     if (!swapStarted) this.stillAsPlanned();
     await this.step('swap', 'swap', stepLines('swap'), async () => {
       const { swap } = this.whole;
+      if (isDone && !(await holds(this.at.dataDir, after, ops))) return { detail: 'by the run before; a server has written to it since', status: 'already' };
       if (swap.kind === 'directory') swapDirectory(this.at, { part: swap.path, away: this.at.away }, ops);
       else await swapFiles(this.at, { changes: this.whole.changes, before: this.whole.files, after }, ops);
       if (!(await holds(this.at.dataDir, after, ops))) throw new DriftError('data-moved-on', `${this.at.dataDir} is not what was exchanged in: somebody writes to it`, 'Find out who, then bring the original back: raft-inspector recover undo --override data-moved-on');

@@ -41,11 +41,12 @@ export interface Backup {
 }
 
 /**
- * Files that this plan leaves in the place they are, under whatever name: a server writes to them again, so the backup must not share
- * them. The others are exchanged for new ones, and a second name keeps the old ones for nothing.
+ * Whether the backup may hold a second name of a file instead of a copy of it: only where no server can ever write to it again once
+ * the plan has begun to exchange. With one file to exchange, or one directory, it is out of reach in the very step that counts. With
+ * several files a run that is cut off leaves some of the old ones in use, and a server that is started then would write into the backup.
  */
-export function staysLive(plan: Pick<RecoveryPlan, 'changes'>, file: string): boolean {
-  return !plan.changes.some((one) => one.path === file && one.kind !== 'create');
+export function mayLink(plan: Pick<RecoveryPlan, 'changes' | 'swap'>, file: string): boolean {
+  return (plan.swap.kind === 'directory' || plan.changes.length === 1) && plan.changes.some((one) => one.path === file && one.kind !== 'create');
 }
 
 /**
@@ -66,7 +67,7 @@ export async function makeBackup(request: { plan: RecoveryPlan; dataDir: string;
     }
     const wanted = digests.get(below);
     if (wanted === undefined) throw new PartialError(`${path.join(dataDir, below)} appeared while the backup was made`, 'Somebody writes to the directory: stop that, and make a new plan');
-    await keepFile(path.join(dataDir, below), wanted, staysLive(plan, below) ? 'copy' : 'link', place, ops);
+    await keepFile(path.join(dataDir, below), wanted, mayLink(plan, below) ? 'link' : 'copy', place, ops);
     request.onBytes?.(wanted.bytes);
     entries.push({ ...entryOf(below, dataDir, ops), bytes: wanted.bytes, sha256: wanted.sha256 });
   }

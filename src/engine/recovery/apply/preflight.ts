@@ -1,15 +1,16 @@
 import path from 'node:path';
 import { DriftError, InspectorError, RefusedError } from '../../errors.ts';
-import { differences, fingerprintTree, type TreeFile } from '../../files/tree.ts';
+import { differences, fingerprintTree, listTree, type TreeFile } from '../../files/tree.ts';
 import type { ApplyRefusal } from '../../model/apply-report.ts';
 import type { CheckLine } from '../../model/check-line.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import { lintPlan } from '../plan/lint.ts';
-import { staysLive } from './backup.ts';
+import { mayLink } from './backup.ts';
 import type { DirectoryUse } from './directory-use.ts';
 import { Journal } from './journal.ts';
 import type { ApplyOptions } from './options.ts';
 import { lastRehearsal } from './rehearsed.ts';
+import { systemFailure } from './run-steps.ts';
 import { otherPlan } from './standing.ts';
 import { backupPlace, type Workplace } from './workplace.ts';
 import type { ApplyWorld } from './world.ts';
@@ -38,7 +39,8 @@ export async function preflight(plan: RecoveryPlan, at: Workplace, options: Appl
   const look = async (name: CheckName, what: () => Finding | Promise<Finding>): Promise<void> => {
     try {
       checks.push({ name, ...(await what()) });
-    } catch (error) {
+    } catch (thrown) {
+      const error = systemFailure(thrown, 'before');
       if (!(error instanceof InspectorError)) throw error;
       errors.push(error);
       checks.push({ name, ok: false, detail: error.message });
@@ -98,8 +100,9 @@ function rightPlace(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, { 
     if (ops.facts(name)?.kind === 'link') throw new RefusedError('symlink', `${name} is a symbolic link`, 'A backup has to lie where its name says: replace it with a directory, or name another one with --backup-dir');
   }
   const parent = ops.facts(path.dirname(at.dataDir));
-  if (facts !== null && parent !== null && facts.device !== parent.device) {
-    throw new RefusedError('other-filesystem', `${at.dataDir} is a mount point: what is built beside it lies on another filesystem, and could not be exchanged by a rename`, `Build the result elsewhere with --into <new directory>, then move it in while the server is stopped`);
+  const mounted = facts === null ? [] : [{ path: '', facts }, ...(facts.kind === 'directory' ? listTree(at.dataDir, ops) : [])].filter((one) => parent !== null && one.facts.device !== parent.device);
+  if (mounted[0] !== undefined) {
+    throw new RefusedError('other-filesystem', `${path.join(at.dataDir, mounted[0].path)} is a mount point: what is built beside it lies on another filesystem, and could not be exchanged by a rename`, `Build the result elsewhere with --into <new directory>, then move it in while the server is stopped`);
   }
   return { ok: true, detail: `the backup goes to ${place}` };
 }
@@ -129,7 +132,7 @@ async function memberAsPlanned(plan: RecoveryPlan, at: Workplace, isEqual: boole
 
 function space(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, { ops }: ApplyWorld): { neededBytes: number; freeBytes: number | null } {
   const allocated = (file: string): number => ops.facts(path.join(at.dataDir, file))?.allocatedBytes ?? 0;
-  const isCopied = (file: string): boolean => options.into !== undefined || options.backupDir !== undefined || staysLive(plan, file);
+  const isCopied = (file: string): boolean => options.into !== undefined || options.backupDir !== undefined || !mayLink(plan, file);
   const copies = plan.files.filter((one) => isCopied(one.path)).reduce((sum, one) => sum + allocated(one.path), 0);
   const built = plan.changes.reduce((sum, one) => sum + (one.kind === 'remove' ? 0 : allocated(one.path) + Math.max(0, (one.bytesAfter ?? one.bytesBefore ?? 0) - (one.bytesBefore ?? 0))), 0);
   return { neededBytes: copies + built + SPARE_BYTES, freeBytes: ops.freeBytes(path.dirname(options.into === undefined ? at.dataDir : path.resolve(options.into))) };

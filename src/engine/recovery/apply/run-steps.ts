@@ -80,6 +80,15 @@ export async function asOnlyRun<T>(at: Workplace, world: ApplyWorld, work: () =>
   }
 }
 
+/** Says errors of the system in words, for work that changes nothing. */
+export async function inWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw systemFailure(error, 'before');
+  }
+}
+
 const WORDS: Readonly<Record<string, { problem: string; hint: string }>> = {
   ENOSPC: { problem: 'the disk is full', hint: 'Nothing is lost. Free some space and run it again: it goes on where it was' },
   EDQUOT: { problem: 'the quota is used up', hint: 'Nothing is lost. Free some space and run it again: it goes on where it was' },
@@ -97,6 +106,6 @@ export function systemFailure(error: unknown, when: 'before' | 'within'): unknow
   if (error instanceof InspectorError || typeof code !== 'string') return error;
   const words = WORDS[code] ?? { problem: `${code} from the system`, hint: 'Nothing is lost. Run it again once the cause is gone: it goes on where it was' };
   const message = `${words.problem}${file === undefined ? '' : ` at ${file}`}`;
-  return when === 'before' ? new RefusedError('cannot-write', `${message}; nothing was changed`, words.hint, { cause: error }) : new PartialError(message, words.hint, { cause: error });
+  return when === 'before' ? new RefusedError('not-possible', `${message}; nothing was changed`, words.hint, { cause: error }) : new PartialError(message, words.hint, { cause: error });
 }
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import type { FileOps } from '../../files/file-ops.ts';
-import { REAL_FILES } from '../../files/file-ops.ts';
+import { InspectorError } from '../../errors.ts';
+import { readSmallFile } from '../../files/durable.ts';
+import { type FileOps, REAL_FILES } from '../../files/file-ops.ts';
 import type { RecoveryStatus } from '../../model/apply-report.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import { parsePlan } from '../../model/plan-schema.ts';
@@ -72,7 +73,8 @@ export interface Undoable {
 export async function undoable(caseDir: string, ops: FileOps = REAL_FILES): Promise<Undoable[]> {
   const found: Undoable[] = [];
   for (const file of planFiles(caseDir)) {
-    const plan = await parsePlan(readPlanText(file), file);
+    const plan = await planOr(file);
+    if (plan === null) continue;
     const dataDir = lastDirectory(plan, caseDir, ops);
     if (dataDir === null) continue;
     const status = recoveryStatus(plan, { dataDir }, ops);
@@ -80,6 +82,16 @@ export async function undoable(caseDir: string, ops: FileOps = REAL_FILES): Prom
     found.push({ planId: plan.planId, file, dataDir: status.dataDir, state: status.state, at: status.events.at(-1)?.at ?? null, backup: status.backup?.path ?? null });
   }
   return found.sort((a, b) => ((a.at ?? '') < (b.at ?? '') ? 1 : -1));
+}
+
+/** A plan that cannot be read must not hide the others; who names it is told why. */
+async function planOr(file: string): Promise<RecoveryPlan | null> {
+  try {
+    return await parsePlan(readPlanText(file), file);
+  } catch (error) {
+    if (error instanceof InspectorError) return null;
+    throw error;
+  }
 }
 
 /** Where the plan was applied: the directory that the case's own copy of the journal names last, else the plan's. */
@@ -91,16 +103,10 @@ export function lastDirectory(plan: RecoveryPlan, caseDir: string, ops: FileOps 
 const MAX_CASE_BYTES = 64 * 1024 ** 2;
 
 function caseLines(caseDir: string, ops: FileOps): { plan?: string; dataDir?: string }[] {
-  const file = path.join(caseDir, CASE_JOURNAL);
-  const facts = ops.facts(file);
-  if (facts?.kind !== 'file' || facts.bytes > MAX_CASE_BYTES) return [];
-  const fd = ops.open(file, 'read');
   try {
-    const bytes = Buffer.alloc(facts.bytes);
-    ops.read(fd, bytes, 0);
-    return bytes.toString('utf8').split('\n').flatMap(parsed);
-  } finally {
-    ops.close(fd);
+    return (readSmallFile(ops, path.join(caseDir, CASE_JOURNAL), MAX_CASE_BYTES)?.toString('utf8') ?? '').split('\n').flatMap(parsed);
+  } catch {
+    return []; // for people: the journal beside the data is the one that counts
   }
 }
 

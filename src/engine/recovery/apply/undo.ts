@@ -9,7 +9,7 @@ import { type Backup, verifyBackup } from './backup.ts';
 import { Journal, type UndoManner, type UndoStepId } from './journal.ts';
 import type { ApplyOptions } from './options.ts';
 import { notInUse, refusalOf } from './preflight.ts';
-import { asOnlyRun, StepRun } from './run-steps.ts';
+import { asOnlyRun, inWords, StepRun } from './run-steps.ts';
 import { dressTree, holds, restoreFrom } from './staging.ts';
 import { otherPlan, type Standing, standingOf } from './standing.ts';
 import { placeOf, swapDirectory, swapFiles } from './swap.ts';
@@ -30,7 +30,7 @@ export async function previewUndo(plan: RecoveryPlan, options: ApplyOptions, wor
   const startedAt = world.nowMs();
   const at = workplaceOf(plan, options);
   const standing = standingOf(Journal.read(at.journal, world.ops), plan.planId);
-  const looked = await look(plan, at, standing, options, world);
+  const looked = await inWords(() => look(plan, at, standing, options, world));
   return {
     planId: plan.planId,
     state: looked.isUndone ? 'already-undone' : 'preview',
@@ -50,7 +50,7 @@ export async function previewUndo(plan: RecoveryPlan, options: ApplyOptions, wor
  */
 export async function undoPlan(plan: RecoveryPlan, options: ApplyOptions, world: ApplyWorld = REAL_WORLD): Promise<UndoReport> {
   const at = workplaceOf(plan, options);
-  const early = await look(plan, at, standingOf(Journal.read(at.journal, world.ops), plan.planId), options, world);
+  const early = await inWords(() => look(plan, at, standingOf(Journal.read(at.journal, world.ops), plan.planId), options, world));
   if (early.errors[0] !== undefined) throw early.errors[0];
   return asOnlyRun(at, world, () => new UndoRun(plan, at, options, world).go());
 }

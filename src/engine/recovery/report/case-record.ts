@@ -6,8 +6,9 @@ import type { CheckLine } from '../../model/check-line.ts';
 import type { RecoveryPlan } from '../../model/plan.ts';
 import type { RehearsalReport, VerifyReport } from '../../model/verify-report.ts';
 import { REHEARSAL_FILE } from '../apply/rehearsed.ts';
-import { isVerb } from './moments.ts';
+import { workplaceAt } from '../apply/workplace.ts';
 import { CASE_JOURNAL, CASE_TRANSCRIPT, type TranscriptLine } from '../case-files.ts';
+import { isVerb } from './moments.ts';
 
 const MAX_RESULT_BYTES = 8 * 1024 ** 2;
 const MAX_LINES_BYTES = 64 * 1024 ** 2;
@@ -57,12 +58,21 @@ export async function readCase(caseDir: string, planFile: string, plan: Recovery
     planText,
     // Telling what was done is no part of it.
     transcript: lines(CASE_TRANSCRIPT).flatMap(transcriptLine).filter((one) => !isVerb(one, 'report')),
-    events: lines(CASE_JOURNAL).flatMap((line) => caseEvent(line, plan.planId)),
+    events: eventsOf(lines(CASE_JOURNAL), plan, problems),
     rehearsal: rehearsalOf(result(REHEARSAL_FILE)),
     verification: verificationOf(result(verificationFile)),
     artefacts: await artefactsOf(caseDir, planFile, problems),
     problems,
   };
+}
+
+/** The case's copy of the journal, or the journal beside the data where that knows more: a case may have been read-only, or elsewhere. */
+function eventsOf(copied: readonly unknown[], plan: RecoveryPlan, problems: string[]): CaseEvent[] {
+  const known = copied.flatMap((line) => caseEvent(line, plan.planId));
+  if (plan.dataDir === null) return known;
+  const { journal } = workplaceAt(plan.dataDir);
+  const beside = linesOf(path.dirname(journal), path.basename(journal), problems).flatMap((line) => caseEvent(line, plan.planId));
+  return beside.length > known.length ? beside : known;
 }
 
 function linesOf(caseDir: string, name: string, problems: string[]): unknown[] {

@@ -73,7 +73,7 @@ export async function buildEtcd(file: string, report: SnapshotFileReport, identi
     ...bump,
   ]);
   writeSnapFile(path.join(snapDirectory, snapName(position)), position, confState, v2StoreJson(member, [], version));
-  writeSegment(path.join(walDirectory, segmentName(0, 0)), {
+  writeSegment(path.join(walDirectory, segmentName(0, position.index)), {
     memberId,
     clusterId,
     snapshots: [{ position, confState: hasConfState ? confState : null }],
@@ -88,7 +88,7 @@ export function checkEtcd(directory: string, report: SnapshotFileReport, restore
   const { report: member, findings } = etcdReader.read(directory, { depth: 'full' });
   const wrong = findings.filter((one) => one.severity === 'error');
   const lines: CheckLine[] = [
-    { name: 'health', ok: member.health === 'ok' && wrong.length === 0, detail: wrong[0]?.message ?? `reads back: ${member.health}` },
+    { name: 'health', ok: member.health === 'ok' && wrong.length === 0 && member.serverStarts === true, detail: wrong[0]?.message ?? `reads back: ${member.health}` },
     { name: 'member', ok: member.memberId === restored.member.id && member.clusterId === restored.clusterId, detail: `member ${member.memberId} of cluster ${member.clusterId}` },
     { name: 'voters', ok: member.confState?.voters.length === 1 && member.confState.voters[0] === restored.member.id, detail: `voters: ${member.confState?.voters.join(', ') ?? 'none'}` },
     { name: 'position', ok: member.lastEntry.index === restored.position.index && member.lastEntry.term === restored.position.term, detail: `at entry ${member.lastEntry.term}/${member.lastEntry.index}` },

@@ -55,7 +55,7 @@ export async function restoreSnapshot(request: RestoreRequest, ops: FileOps = RE
   const report = { snapshot, into: request.into, member: recipe.member, start: recipe.start };
   if (!request.act) return { ...report, state: 'preview', checks: [] };
   let checks: CheckLine[] = [];
-  await buildWhole(request.into, recipe.build, async (directory) => {
+  await buildWhole(request.into, (directory) => recipe.build(directory), async (directory) => {
     checks = await recipe.check(directory);
   }, ops);
   return { ...report, state: 'restored', member: recipe.member, checks };

@@ -55,7 +55,7 @@ describe('recover apply on real files', () => {
     await assert.rejects(applyPlan(plan, { ...FAKE_OPTIONS, into }, WORLD), /exists already/);
   });
 
-  it('--backup-dir elsewhere; links only what is exchanged, and copies keep their holes', async () => {
+  it('--backup-dir elsewhere: true copies, which keep their holes', async () => {
     fs.writeFileSync(path.join(dataDir, 'member/wal/0.tmp'), '');
     fs.truncateSync(path.join(dataDir, 'member/wal/0.tmp'), 64 << 20);
     plan = await fakePlan(REAL_FILES, { kind: 'files' }, {}, dataDir);
@@ -67,6 +67,18 @@ describe('recover apply on real files', () => {
     assert.ok(kept('member/wal/0.tmp').blocks * 512 < 1 << 20);
     fs.appendFileSync(path.join(dataDir, 'member/snap/db'), ' and more');
     assert.equal(fs.readFileSync(path.join(report.backup?.path ?? '', plan.files.find((one) => one.path === 'member/snap/db')?.sha256 ?? ''), 'utf8'), 'the database');
+  });
+
+  it('a run cut off between two files leaves nothing that a server could write to in the backup', async () => {
+    const world = { ...WORLD, ops: { ...REAL_FILES, unlink: (file: string): void => {
+      if (file === path.join(dataDir, 'member/snap/0.snap')) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      REAL_FILES.unlink(file);
+    } } };
+    await assert.rejects(applyPlan(plan, FAKE_OPTIONS, world), /PartialError/);
+    for (const name of fs.readdirSync(path.join(dataDir, 'member/snap'))) if (name !== 'new') fs.appendFileSync(path.join(dataDir, 'member/snap', name), ' written by a server');
+    const report = await undoPlan(plan, { ...FAKE_OPTIONS, overrides: ['data-moved-on'] }, WORLD);
+    assert.equal(fs.readFileSync(path.join(dataDir, 'member/snap/0.snap'), 'utf8'), 'older snapshot');
+    assert.equal(fs.readFileSync(path.join(report.setAside ?? '', 'member/snap/0.snap'), 'utf8'), 'older snapshot written by a server');
   });
 
   it('two applies at once: one acts, the other is told of it', async () => {

@@ -104,6 +104,16 @@ describe('recover apply refuses', () => {
     await refused('symlink', 4);
   });
 
+  it('what it may not read, in words', async () => {
+    const open = ops.open.bind(ops);
+    ops.open = (file, how, mode) => {
+      if (file === `${FAKE_DATA}/member/snap/db`) throw Object.assign(new Error('EACCES'), { code: 'EACCES', path: file });
+      return open(file, how, mode);
+    };
+    const error = await refused('not-possible', 4);
+    assert.match(error.message, /no permission at \/srv\/data\/member\/snap\/db; nothing was changed/);
+  });
+
   it('a source that nobody verified, and a plan that is nonsense', async () => {
     const { digest: _, ...body } = plan;
     const ranking = body.why.ranking.map((one) => ({ ...one, disqualified: 'has a gap between snapshot and log' }));
@@ -144,6 +154,24 @@ describe('recover apply refuses', () => {
     assert.equal((await applyPlan(plan, FAKE_OPTIONS, fakeWorld(ops))).state, 'resumed');
   });
 
+  for (const swap of [{ kind: 'files' }, { kind: 'directory', path: 'member' }] as const) {
+    it(`nothing when it was cut off right behind the exchange (${swap.kind}) and the server has run since`, async () => {
+      plan = await fakePlan(ops, swap);
+      const whole = ops.afterPowerLoss({ kind: 'all' });
+      await applyPlan(plan, FAKE_OPTIONS, fakeWorld(whole));
+      const last = whole.names.findLastIndex((name) => name === (swap.kind === 'files' ? 'unlink /srv/data/member/snap/0.snap' : 'rename /srv/data.ri/new/member /srv/data/member'));
+      ops = ops.afterPowerLoss({ kind: 'all' });
+      ops.stopAfter(last + 1);
+      await assert.rejects(applyPlan(plan, FAKE_OPTIONS, fakeWorld(ops)));
+      ops = ops.afterPowerLoss({ kind: 'all' });
+      write(`${FAKE_DATA}/member/wal/1.wal`, 'new wal, and what a server wrote');
+      const useOf = (): ReturnType<ApplyWorld['useOf']> => ({ users: [{ pid: 7, command: 'etcd', file: FAKE_DATA, stop: [] }], hidden: 0 });
+      assert.equal((await applyPlan(plan, FAKE_OPTIONS, fakeWorld(ops, { useOf }))).state, 'resumed');
+      assert.equal(recoveryStatus(plan, {}, ops).state, 'applied');
+      assert.match(ops.dump(FAKE_DATA).join('\n'), /what a server wrote/);
+    });
+  }
+
   it('a server that is started between the build and the exchange', async () => {
     const before = ops.dump(FAKE_DATA);
     let asked = 0;
@@ -169,7 +197,7 @@ describe('recover apply on a full disk', () => {
       const error = await applyPlan(plan, FAKE_OPTIONS, fakeWorld(ops)).then(() => null, (thrown: unknown) => thrown);
       if (error === null) break;
       full += 1;
-      assert.ok(error instanceof InspectorError && (error.exitCode === 8 || error.exitCode === 4), String(error));
+      assert.ok(error instanceof InspectorError && (error.exitCode === 8 || error.exitCode === 4), `room ${room}`);
       assert.match(error.message, /the disk is full/);
       const { swapStarted } = { swapStarted: ops.dump('/').some((line) => line.includes('"event":"started","step":"swap"')) };
       if (!swapStarted) assert.deepEqual(ops.dump(FAKE_DATA), before, `room ${room}`);

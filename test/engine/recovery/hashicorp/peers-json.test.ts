@@ -60,6 +60,8 @@ describe('peers.json by the rules of each program', () => {
     const old = await draftOf(consul({ 'raft/peers.info': '' }, { to: 60, servers }), { serverId: '10.0.0.1:8300' });
     assert.deepEqual(JSON.parse(old.parameters['text'] as string), ['10.0.0.1:8300']);
     assert.match(old.notes.join('\n'), /a list of addresses/);
+    const moved = await draftOf(consul({ 'raft/peers.info': '' }, { to: 60, servers }), { serverId: '10.0.0.1:8300', selfAddress: '10.0.0.9:8300' });
+    assert.deepEqual([JSON.parse(moved.parameters['text'] as string), moved.outcome.voters, moved.fences.map(({ id }) => id)], [['10.0.0.9:8300'], ['10.0.0.9:8300'], ['10.0.0.2:8300']]);
     assert.deepEqual(JSON.parse((await draftOf(nomad({ 'server/raft/version': '2' }))).parameters['text'] as string), ['10.0.0.1:8300']);
     // rqlite names servers by their addresses unless told otherwise, and reads the newer form all the same.
     const lite = madeMember('raft.db', { to: 60, servers }, CONF(), { 'db.sqlite': '' });

@@ -161,11 +161,11 @@ describe('one more entry: the single voter', () => {
     it('a new cluster id, which there is none of', () => assert.rejects(draftWith(plain(), { serverId: 'n1', newClusterId: 'new' }), { rule: 'no-cluster-id' }));
     it('revisions, which are not counted', () => assert.rejects(draftWith(plain(), { serverId: 'n1', bumpRevision: 10 }), { rule: 'no-revision' }));
     it('a log with a gap behind the snapshot', () =>
-      assert.rejects(draftWith(withSnapshot(madeMember('raft.db', { from: 90, to: 99 }, confItems(4)), 80), { serverId: 'n1' }), { rule: 'log-incomplete', message: /81\.\.89 are missing/ }));
+      assert.rejects(draftWith(withSnapshot(madeMember('raft.db', { from: 90, to: 99 }, confItems(4)), 80), { serverId: 'n1' }), { rule: 'not-startable', message: /nothing holds 81\.\.89/ }));
     it('a log whose only snapshot is bad', async () => {
       const directory = withSnapshot(madeMember('raft.db', { to: 99 }, confItems(4)), 80);
       fs.appendFileSync(path.join(directory, 'snapshots/2-80-1773000000000/state.bin'), 'x');
-      await assert.rejects(draftWith(directory, { serverId: 'n1' }), { rule: 'no-snapshot' });
+      await assert.rejects(draftWith(directory, { serverId: 'n1' }), { rule: 'not-startable', message: /its only snapshot cannot be restored/ });
     });
   });
 

@@ -37,6 +37,7 @@ describe('restoring a snapshot of our own engine', () => {
   it('gives a cluster of one in a new generation, whose log begins behind the snapshot and whose state is the snapshot’s', async () => {
     const into = path.join(root, 'a/n1-g2');
     const before = fs.readFileSync(archive);
+    fs.mkdirSync(`${into}.new/raft`, { recursive: true }); // what a killed run left
     const made = await restoreNativeSnapshot(archive, into, { now: NOW });
     assert.deepEqual([made.identity, made.last, made.address], [{ clusterId: 'c1', generation: 2, memberId: 'n1-g2', name: 'n1-g2', machine: 'kv' }, { term: 1003, index: 22 }, '127.0.0.1:7001']);
     assert.deepEqual(fs.readdirSync(path.join(root, 'a')), ['n1-g2'], 'nothing is left beside it');

@@ -52,6 +52,7 @@ describe('a raft-wal log with one more entry', () => {
     fs.rmSync(path.join(directory, 'wal/00000000000000000011-0000000000000001.wal'));
     const recovered = await recoverFrom(directory);
     assert.deepEqual(namesOf(recovered), ['replace wal-meta.db', 'create 00000000000000000011-0000000000000001.wal']);
+    assert.match(recovered.draft.notes.join('\n'), /Behind entry 10 the log is damaged or missing/);
     assert.deepEqual(indexesOf(recovered), span(1, 11));
   });
 

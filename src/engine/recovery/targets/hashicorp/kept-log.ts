@@ -97,10 +97,14 @@ function walk(reading: MemberReading, keepTo: LogIndex, base: LogPosition): Kept
   return { log: { from: 1, entries, sha256: hash.digest('hex') }, last: at, base: base.index, commandsBehindBase: commands, lastStored, damagedBehind };
 }
 
-/** In keeping, nothing may be left behind: not what lies after damage either. @throws {RefusedError} `log-incomplete`. */
-export function refuseLeftBehind({ last, lastStored, damagedBehind }: KeptPart, inDoubt: 'keep' | 'drop'): void {
-  if (inDoubt === 'drop' || (!damagedBehind && lastStored <= last.index)) return;
-  throw incomplete(lastStored > last.index ? `entries up to ${lastStored} lie behind damage at ${last.index + 1}` : `what lies behind entry ${last.index} cannot be read`);
+/** In keeping, no entry that can be read is left behind. @throws {RefusedError} `log-incomplete`. */
+export function refuseLeftBehind({ last, lastStored }: KeptPart, inDoubt: 'keep' | 'drop'): void {
+  if (inDoubt === 'keep' && lastStored > last.index) throw incomplete(`entries up to ${lastStored} lie behind damage at ${last.index + 1}`);
+}
+
+/** What a reviewer should know about the end of the log. */
+export function lostTailNotes({ last, damagedBehind }: KeptPart): string[] {
+  return damagedBehind ? [`Behind entry ${last.index} the log is damaged or missing: entries that were there cannot be read, and are not carried over.`] : [];
 }
 
 function incomplete(problem: string): RefusedError {

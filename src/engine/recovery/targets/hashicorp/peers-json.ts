@@ -11,7 +11,7 @@ import { writeSynced } from '../../../writers/hashicorp/snapshot-files.ts';
 import type { BuildRequest, Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
 import { layoutOf, neededLayout, PEERS_PROGRAMS, refuseImpossible } from './common-rules.ts';
 import { fencesFor, joinsFor, productOf, startHintsFor } from './grow-back.ts';
-import { hashLog, keptPart, refuseLeftBehind, type KeptPart } from './kept-log.ts';
+import { hashLog, keptPart, lostTailNotes, refuseLeftBehind, type KeptPart } from './kept-log.ts';
 import { buildLogEdit, fileChanges, planLogEdit } from './log-edit.ts';
 import { ownServer } from './own-server.ts';
 import { peersRule, type PeersRule } from './peers-rules.ts';
@@ -65,8 +65,10 @@ function draftPeers(source: SourceDirectory, decision: Decision): TargetDraft {
   const { report } = source.reading;
   refuseImpossible(layout, decision);
   refuseUnready(source, layout);
-  const { server, notes } = ownServer(report, decision);
+  const { server: found, notes } = ownServer(report, decision);
   const rule = peersRule(layout, report);
+  // Where ids are addresses, a server that moves has a new id too.
+  const server = rule.format === 'addresses' ? { ...found, id: found.address } : found;
   if (isFile(path.join(source.dataDir, rule.file))) {
     throw new RefusedError('peers-json-present', `${rule.file} is there already: another recovery was begun`, 'Find out who put it there; move it away to go on');
   }
@@ -92,9 +94,9 @@ function draftPeers(source: SourceDirectory, decision: Decision): TargetDraft {
       stateHash: null,
     },
     newClusterId: null,
-    fences: fencesFor(server, decision.members),
-    joins: joinsFor(product, server, decision),
-    notes: [...notes, ...notesOf(layout, rule, parameters, decision, report.hardState.currentTerm)],
+    fences: fencesFor(found, decision.members),
+    joins: joinsFor(product, found, decision),
+    notes: [...notes, ...lostTailNotes(part), ...notesOf(layout, rule, parameters, decision, report.hardState.currentTerm)],
     startHints: startHintsFor(product, server),
   };
 }

@@ -6,7 +6,7 @@ import { appendedAtForm, encodeConfiguration } from '../../../writers/hashicorp/
 import type { BuildRequest, Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
 import { neededLayout, layoutOf, PEERS_PROGRAMS, refuseImpossible, termAboveAll } from './common-rules.ts';
 import { fencesFor, joinsFor, productOf, startHintsFor } from './grow-back.ts';
-import { hashLog, keptPart, refuseLeftBehind, type KeptPart } from './kept-log.ts';
+import { hashLog, keptPart, lostTailNotes, refuseLeftBehind, type KeptPart } from './kept-log.ts';
 import { buildLogEdit, fileChanges, planLogEdit, storedTimeForm } from './log-edit.ts';
 import { ownServer } from './own-server.ts';
 import { raftAppendSchema, type LogEdit, type RaftAppendParameters } from './raft-append-parameters.ts';
@@ -86,7 +86,7 @@ function draftAppend(source: SourceDirectory, decision: Decision): TargetDraft {
     newClusterId: null,
     fences: fencesFor(server, decision.members),
     joins: joinsFor(product, server, decision),
-    notes: [...notes, ...notesOf(edit)],
+    notes: [...notes, ...lostTailNotes(part), ...notesOf(edit)],
     startHints: startHintsFor(product, server),
   };
 }

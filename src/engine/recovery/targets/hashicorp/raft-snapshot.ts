@@ -86,13 +86,15 @@ function draftSnapshot(source: SourceDirectory, decision: Decision): TargetDraft
   const edit = planLogEdit(layout, { how: 'empty', keepTo: part.last.index, lastStored: part.lastStored, now: decision.now });
   const termAfter = Math.max(report.hardState.currentTerm, decision.highestTerm, part.last.term);
   const unixMs = Math.max(decision.now.getTime(), newestMs(layout) + 1);
+  // The place that was read may lie above the data directory.
+  const from = `${layout.snapshots.directory}/${path.posix.basename(snapshot.file)}`;
   const parameters: RaftSnapshotParameters = {
     server,
     kept: part.last,
-    from: snapshot.file,
-    into: `${path.posix.dirname(snapshot.file)}/${snapshotId(part.last, unixMs)}`,
+    from,
+    into: `${layout.snapshots.directory}/${snapshotId(part.last, unixMs)}`,
     bytes: snapshot.bytes,
-    crc: checksumOf(layout, snapshot.file),
+    crc: checksumOf(layout, from),
     currentTerm: termAfter > report.hardState.currentTerm ? termAfter : null,
     termAfter,
     edit,
@@ -135,6 +137,9 @@ function usableSnapshot(report: MemberReport, layout: RaftLayout, part: KeptPart
     );
   }
   refuseLeftBehind(part, inDoubt);
+  if (part.damagedBehind && inDoubt === 'keep') {
+    throw new RefusedError('commands-after-snapshot', `what lies behind the snapshot at ${snapshot.index} cannot be read here, and may be commands`, 'Give --in-doubt drop to go back to the snapshot, or take another source');
+  }
   if (layout.snapshots.directory.startsWith('..')) {
     throw new RefusedError('snapshots-outside', `the snapshots lie beside ${layout.root}, not in it`, 'Name the directory that holds both');
   }

@@ -124,12 +124,8 @@ function joinsOf({ members, targetMembers }: Decision, { clusterId, generation }
 
 function startHintsOf({ clusterId, generation, memberId, address }: Recovered): string[] {
   return [
-    `member: {id: ${memberId}}`,
-    `generation: ${generation}`,
-    ...(clusterId === '' ? [] : [`clusterId: ${clusterId}`]),
-    `advertise: ${address}`,
-    'initialMembers and join: remove them',
-    `tls: a certificate for member ${memberId} of cluster ${clusterId}`,
+    `start it with a configuration that says member: {id: ${memberId}}, generation: ${generation}, clusterId: ${clusterId}, advertise: ${address}, and neither initialMembers nor join`,
+    `give it a certificate for member ${memberId} of cluster ${clusterId}: that of the old id is refused`,
   ];
 }
 

@@ -51,8 +51,11 @@ export async function restoreNativeSnapshot(archive: string, into: string, optio
   const target = path.resolve(into);
   refuseTaken(target);
   fs.mkdirSync(path.dirname(target), { recursive: true });
-  const aside = fs.mkdtempSync(`${target}.new-`);
+  // One name, so that what a killed run left is cleared by the next.
+  const aside = `${target}.new`;
+  fs.rmSync(aside, { recursive: true, force: true });
   try {
+    fs.mkdirSync(aside, { mode: 0o700 });
     for (const name of [RAFT_DIRECTORY, SNAPSHOT_DIRECTORY, STATE_DIRECTORY]) fs.mkdirSync(path.join(aside, name), { mode: 0o700 });
     const manifest = await takeSnapshot(archive, path.join(aside, SNAPSHOT_DIRECTORY));
     const restore = toRestore(archive, manifest, options);

@@ -1,0 +1,24 @@
+import { KvClient } from '../client/kv-client.ts';
+import { RaftClient } from '../client/raft-client.ts';
+import type { LabConnection } from '../lab/lab-file.ts';
+import { type KvPort, marksOf, padded } from './traffic.ts';
+
+/** A client waits no longer than this for one member while others could answer. */
+const ATTEMPT_MS = 200;
+
+/** Clients of a practice cluster: a list is a value that marks are appended to. */
+export function nativePort({ endpoints, clusterId, tls }: LabConnection): KvPort {
+  const client = new RaftClient({ endpoints, tls, clusterId, name: 'drill', attemptMs: ATTEMPT_MS });
+  const kv = new KvClient(client);
+  return {
+    async append(key, mark, bytes, timeoutMs) {
+      const { revision } = await kv.append(Buffer.from(key), Buffer.from(padded(mark, bytes)), { timeoutMs });
+      return revision;
+    },
+    async read(key, timeoutMs) {
+      const { found, index } = await kv.get(Buffer.from(key), { level: { kind: 'linearizable' }, timeoutMs });
+      return { marks: found === null ? null : marksOf(found.value), index };
+    },
+    close: () => client.close(),
+  };
+}
