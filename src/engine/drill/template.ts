@@ -1,9 +1,11 @@
+import { drillSchema } from './drill-file.ts';
 import { PRESETS } from './presets.ts';
 import { scenarioOf } from './scenarios/index.ts';
 
 /** A drill file to begin with, every field explained. @throws {UsageError} For a scenario that does not exist. */
 export function drillTemplate(name: string): string {
   const scenario = scenarioOf(name);
+  const { load } = drillSchema.parse({ scenario: scenario.name, ...(scenario.load === undefined ? {} : { load: scenario.load }) });
   const limits = Object.entries(scenario.limits).map(([key, value]) => `  ${key}: ${value}`);
   const faults =
     scenario.name === 'faults'
@@ -26,15 +28,15 @@ export function drillTemplate(name: string): string {
     '# fast: elections within 150 to 300 ms; calm: ten times that.',
     `timing: ${scenario.timing}`,
     'load:',
-    '  clients: 8',
+    `  clients: ${load.clients}`,
     '  # Operations a second, all clients together; below 100 before the fault a run is void.',
-    '  rate: 300',
-    '  valueBytes: 64',
-    '  keys: 256',
+    `  rate: ${load.rate}`,
+    `  valueBytes: ${load.valueBytes}`,
+    `  keys: ${load.keys}`,
     '  # Share of linearizable reads.',
-    '  readPercent: 10',
-    '  warmupMs: 2000',
-    '  timeoutMs: 1500',
+    `  readPercent: ${load.readPercent}`,
+    `  warmupMs: ${load.warmupMs}`,
+    `  timeoutMs: ${load.timeoutMs}`,
     ...faults,
     ...recovery,
     ...backup,

@@ -48,7 +48,7 @@ export const listedFaults: Scenario = {
 };
 
 /** A named fault as a drill of its own. */
-export function presetScenario({ name, topic, title, timing, nodes, faults, limits }: Preset): Scenario {
+export function presetScenario({ name, topic, title, timing, nodes, faults, limits, load }: Preset): Scenario {
   const lastsMs = Math.max(...faults.map((one) => one.atMs + one.forMs));
-  return { name, topic, title, seconds: Math.ceil(lastsMs / 1000) + 8, nodes, timing, limits, run: (world) => runFaults(world, world.file.faults.length > 0 ? faultsOf(world.file) : faults) };
+  return { name, topic, title, seconds: Math.ceil(lastsMs / 1000) + 8, nodes, timing, limits, load, run: (world) => runFaults(world, world.file.faults.length > 0 ? faultsOf(world.file) : faults) };
 }

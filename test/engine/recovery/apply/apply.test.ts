@@ -34,7 +34,6 @@ for (const [name, swap] of Object.entries(SWAPS)) {
       assert.equal((await undoPlan(plan, FAKE_OPTIONS, fakeWorld(ops))).state, 'already-undone');
       assert.equal((await applyPlan(plan, FAKE_OPTIONS, fakeWorld(ops))).state, 'applied');
       assert.equal(ops.dump(FAKE_DATA).join('\n').match(/new wal/g)?.length, 1);
-      console.log('      calls', ops.count);
     });
   });
 }
