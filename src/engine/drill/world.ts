@@ -107,7 +107,7 @@ export class DrillWorld {
   }
 
   openTraffic(): void {
-    this.traffic.open(nativePort(this.connection()));
+    this.traffic.open(nativePort(this.connection(), this.file.load.timeoutMs));
   }
 
   /** Of the members that take part, and of those alone. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { DriftError, type InspectorError, RefusedError } from '../../errors.ts';
+import { DriftError, InspectorError, RefusedError } from '../../errors.ts';
 import { removeTree, syncPath } from '../../files/durable.ts';
 import { differences, fingerprintTree, type TreeFile } from '../../files/tree.ts';
 import type { AppliedStep, UndoReport } from '../../model/apply-report.ts';
@@ -30,7 +30,11 @@ export async function previewUndo(plan: RecoveryPlan, options: ApplyOptions, wor
   const startedAt = world.nowMs();
   const at = workplaceOf(plan, options);
   const standing = standingOf(Journal.read(at.journal, world.ops), plan.planId);
-  const looked = await inWords(() => look(plan, at, standing, options, world));
+  const looked = await inWords(async () => {
+    const found = await look(plan, at, standing, options, world);
+    if (found.errors.length === 0 && found.manner !== null) await lookAtBackup(found, standing, plan, world);
+    return found;
+  });
   return {
     planId: plan.planId,
     state: looked.isUndone ? 'already-undone' : 'preview',
@@ -53,6 +57,18 @@ export async function undoPlan(plan: RecoveryPlan, options: ApplyOptions, world:
   const early = await inWords(() => look(plan, at, standingOf(Journal.read(at.journal, world.ops), plan.planId), options, world));
   if (early.errors[0] !== undefined) throw early.errors[0];
   return asOnlyRun(at, world, () => new UndoRun(plan, at, options, world).go());
+}
+
+/** A preview must not promise what the backup cannot keep; the undo itself verifies it between two lines of its journal. */
+async function lookAtBackup({ checks, errors }: Looked, standing: Standing, plan: RecoveryPlan, world: ApplyWorld): Promise<void> {
+  try {
+    const { path: place } = await verifyBackup(standing.backup?.path ?? '', { planId: plan.planId, sha256: standing.backup?.manifest ?? null }, world.ops);
+    checks.push({ name: 'backup', ok: true, detail: `the backup in ${place} is whole` });
+  } catch (error) {
+    if (!(error instanceof InspectorError)) throw error;
+    checks.push({ name: 'backup', ok: false, detail: error.message });
+    errors.push(error);
+  }
 }
 
 interface Looked {

@@ -257,6 +257,7 @@ describe('recover undo', () => {
     ops.write(fd, Buffer.from('x'), null);
     ops.close(fd);
     const before = ops.dump(FAKE_DATA);
+    assert.deepEqual((await previewUndo(plan, FAKE_OPTIONS, fakeWorld(ops))).refusals.map((one) => one.exit), [3]);
     const error = await undoPlan(plan, FAKE_OPTIONS, fakeWorld(ops)).then(() => assert.fail(), (thrown: unknown) => thrown);
     assert.equal((error as InspectorError).exitCode, 3);
     assert.deepEqual(ops.dump(FAKE_DATA), before);
