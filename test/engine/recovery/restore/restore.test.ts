@@ -7,6 +7,7 @@ import { verifySnapshotPath } from '../../../../src/engine/readers/snapshots/ind
 import { asideOf, buildWhole } from '../../../../src/engine/recovery/restore/aside.ts';
 import { etcdIds } from '../../../../src/engine/recovery/restore/etcd.ts';
 import { restoreSnapshot, type RestoreRequest } from '../../../../src/engine/recovery/restore/restore.ts';
+import { consulBinary, consulPorts, startConsul } from '../../../helpers/consul-server.ts';
 import { unpackCase } from '../../../helpers/corpus.ts';
 import { etcdBinaries, etcdBinariesMissing, type EtcdMinor } from '../../../helpers/etcd-binaries.ts';
 import { etcdMissing, freePorts, LoneEtcd } from '../../../helpers/etcd-server.ts';
@@ -95,6 +96,28 @@ describe('snapshot restore', function () {
     const { reports } = await verifySnapshotPath(path.join(report.into, 'raft'), { depth: 'restore' });
     assert.deepEqual(reports.map((one) => [one.verdict, one.term, one.index]), [['verified', report.snapshot.term, report.snapshot.index]]);
     assert.deepEqual(reports[0]?.parts, report.snapshot.parts);
+  });
+
+  it('a restored Consul archive is started by the real Consul: it leads alone, holds the keys, and takes writes', async function () {
+    const found = consulBinary();
+    if ('missing' in found) {
+      if (process.env['CI'] === 'true') throw new Error(`${found.missing}: CI must not skip the live tests`);
+      this.skip();
+    }
+    const id = '5a898d6a-a0f4-4e29-8865-e01ca3b1129a';
+    const ports = await consulPorts();
+    const file = path.join(unpackCase('consul/snapshot-archives-187'), 'good.snap');
+    const report = await restoreSnapshot(request(file, { id, addresses: [`127.0.0.1:${ports.server}`] }));
+    const server = await startConsul(found.binary, { dataDir: report.into, name: 'restored', id, ports });
+    try {
+      const keys = await server.get<string[]>('/v1/kv/?keys');
+      assert.equal(keys.length, report.snapshot.parts.find((one) => one.type === 'KVS')?.count);
+      const raft = await server.get<{ Servers: { ID: string; Leader: boolean; Voter: boolean }[] }>('/v1/operator/raft/configuration');
+      assert.deepEqual(raft.Servers.map((one) => [one.ID, one.Leader, one.Voter]), [[id, true, true]]);
+      assert.equal((await server.put('/v1/kv/after', 'restore')).trim(), 'true');
+    } finally {
+      await server.stop();
+    }
   });
 
   it('restores a snapshot of our own engine in a new generation', async () => {
