@@ -9,6 +9,8 @@ import process from 'node:process';
 
 const root = path.resolve(import.meta.dirname, '..');
 const bin = path.join(root, 'bin', 'run.js');
+const EXIT_OBJECTIVE_MISSED = 10;
+const EXIT_COULD_NOT_RUN = 11;
 
 const scenes = [
   {
@@ -38,13 +40,20 @@ for (const scene of scenes) {
     execFileSync('tar', ['-xzf', path.join(root, 'fixtures', 'corpus', scene.case, `${member}.tar.gz`), '-C', directory]);
   }
   process.stdout.write(`\n== ${scene.title}\n`);
-  await run(directory, ['recover', 'pick', ...scene.members, '--explain']);
+  if ((await run(directory, ['recover', 'pick', ...scene.members, '--explain'])) !== 0) failures++;
   fs.rmSync(directory, { recursive: true, force: true });
 }
 
 process.stdout.write('\n== Three members of our own engine, real processes under load. Two are killed, one after the other, then the last one.\n');
 process.stdout.write('== The survivor is read, rebuilt into a cluster of one, checked, and grown back to three; every acknowledged write is read back.\n');
-await run(place, ['drill', 'run', 'quorum-loss-3', '--out', 'report']);
+let code = await run(place, ['drill', 'run', 'quorum-loss-3', '--out', 'report']);
+if (code === EXIT_COULD_NOT_RUN) {
+  process.stdout.write('\nThe machine was too busy for a load worth breaking; once more.\n');
+  fs.rmSync(path.join(place, 'report'), { recursive: true, force: true });
+  code = await run(place, ['drill', 'run', 'quorum-loss-3', '--out', 'report']);
+}
+// A limit of time that a busy machine misses is told by the drill itself; what was lost or went wrong fails the demo.
+if (code !== 0 && !(code === EXIT_OBJECTIVE_MISSED && isAllThere())) failures++;
 
 const seconds = Number(process.hrtime.bigint() - started) / 1e9;
 const report = path.join(place, 'report', 'report.html');
@@ -52,12 +61,16 @@ process.stdout.write(`\ndemo: ${scenes.length} captured clusters judged, one bro
 process.stdout.write(fs.existsSync(report) ? `The report of the drill: ${report}\n` : `No report was written; what there is lies in ${place}\n`);
 process.exitCode = failures === 0 ? 0 : 1;
 
+function isAllThere() {
+  const { objectives } = JSON.parse(fs.readFileSync(path.join(place, 'report', 'record.json'), 'utf8'));
+  return objectives.every(({ name, ok }) => ok || !name.startsWith('rpo'));
+}
+
 async function run(cwd, args) {
   process.stdout.write(`\n$ raft-inspector ${args.join(' ')}\n`);
   child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
   const code = await new Promise((resolve) => child.once('close', (exit, signal) => resolve(exit ?? signal)));
   child = null;
-  if (code === 0) return;
-  failures++;
-  process.stdout.write(`(exit ${code}, expected 0)\n`);
+  if (code !== 0) process.stdout.write(`(exit ${code})\n`);
+  return code;
 }
