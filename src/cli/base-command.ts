@@ -58,6 +58,17 @@ export abstract class BaseCommand<T> extends Command {
     return this.display.report;
   }
 
+  /** Shows the steps of a change as rows while they run; the answer is told of each. */
+  protected showSteps(names: readonly string[]): ReturnType<ProgressDisplay['steps']> {
+    void this.progress;
+    return this.display?.steps(names) ?? (() => {});
+  }
+
+  /** Takes progress off the screen before something else is printed. */
+  protected clearProgress(): void {
+    this.display?.clear();
+  }
+
   // The framework's own signature: its constraints are spelled with `any`.
   protected override async parse<F extends Interfaces.OutputFlags<any>, B extends Interfaces.OutputFlags<any>, A extends Interfaces.OutputArgs<any>>(
     options?: Interfaces.Input<F, B, A>,

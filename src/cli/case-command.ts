@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { RefusedError, UsageError } from '../engine/errors.ts';
 import type { RecoveryPlan } from '../engine/model/plan.ts';
@@ -7,7 +8,7 @@ import { caseDirectory } from '../engine/recovery/case-directory.ts';
 import { appendTranscript, caseDirectories, casePlan, findCase, isCaseDirectory, planFiles, readPlanText } from '../engine/recovery/case-files.ts';
 import { operatorName } from '../engine/recovery/plan/operator.ts';
 import { ChangeCommand } from './change-command.ts';
-import { commandLine } from './quote.ts';
+import { commandLine, quote } from './quote.ts';
 
 /** A plan as opened, and where its case is kept. */
 export interface OpenedPlan {
@@ -57,6 +58,10 @@ export abstract class CaseCommand<T> extends ChangeCommand<T> {
   }
 }
 
+function isDirectory(word: string): boolean {
+  return fs.statSync(word, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 function planWords(word: string | undefined, given: string | undefined): string[] {
   return [...(word === undefined ? [] : [word]), ...(given === undefined ? [] : ['--case', given])];
 }
@@ -76,6 +81,7 @@ async function planOfId(word: string, given: string | undefined): Promise<string
   if (/^[0-9a-f-]{4,36}$/.test(word)) for (const file of files) if ((await idOf(file))?.startsWith(word) === true) found.push(file);
   if (found.length > 1) throw new UsageError(`${word} names several plans: ${found.join(', ')}`, 'Name the file');
   if (found[0] !== undefined) return found[0];
+  if (isDirectory(word)) throw new UsageError(`${word} is a directory, not a plan file`, isCaseDirectory(word) ? `A case is named with --case ${quote(word)}` : 'Name the plan file, or the case directory with --case');
   throw new UsageError(`${word} is neither a plan file nor the id of a plan here`, files.length === 0 ? 'Name the plan file, or the case directory with --case' : `Plans here: ${files.join(', ')}`);
 }
 

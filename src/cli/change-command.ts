@@ -22,6 +22,7 @@ export abstract class ChangeCommand<T> extends BaseCommand<T> {
 
   protected override answerInterrupts(run: Run): () => void {
     const onInterrupt = (): void => {
+      this.clearProgress();
       const error =
         this.underWay === null
           ? new DeclinedError('interrupted; nothing was changed', '')

@@ -62,7 +62,7 @@ export function shortId(clusterId: string): string {
 function checkConfirmation(confirm: string, clusterId: string): void {
   if (confirm.length < Math.min(CONFIRM_CHARS, clusterId.length)) throw new UsageError(`--confirm ${confirm} is too short`, `Give ${CONFIRM_CHARS} characters of the cluster's id or more`);
   if (!clusterId.startsWith(confirm)) {
-    throw new RefusedError('confirm-mismatch', `--confirm ${confirm} names another cluster: this one is ${clusterId}`, 'Look whether the endpoints are those of the cluster you mean; nothing was changed');
+    throw new RefusedError('confirm-mismatch', `--confirm ${confirm} names another cluster: this one is ${clusterId}`, 'Look whether the endpoints, or the plan, are those of the cluster you mean; nothing was changed');
   }
 }
 

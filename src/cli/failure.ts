@@ -14,7 +14,7 @@ export interface Failure {
  * the tool itself.
  */
 export function toFailure(thrown: unknown, command: string): Failure {
-  if (thrown instanceof InspectorError) return { exit: thrown.exitCode, body: errorBody(thrown) };
+  if (thrown instanceof InspectorError) return { exit: thrown.exitCode, body: plainBody(errorBody(thrown)) };
   if (isUsageComplaint(thrown)) {
     const usage = new UsageError(tidy(thrown.message), `See: raft-inspector ${command === '' ? '' : `${command} `}--help`);
     return { exit: usage.exitCode, body: errorBody(usage) };
@@ -26,6 +26,12 @@ export function toFailure(thrown: unknown, command: string): Failure {
     hint: 'Run it again with --verbose and report what it prints; no data was changed by looking',
   };
   return error.stack === undefined ? { exit: EXIT.bug, body } : { exit: EXIT.bug, body, stack: error.stack };
+}
+
+/** The framework wraps what the parser of a flag throws: `Parsing --timeout`, a line break, the words, and a reference to the help. */
+function plainBody(body: ErrorBody): ErrorBody {
+  const wrapped = /^Parsing (--\S+)\s+([\s\S]*?)\s*See more help with --help\s*$/.exec(body.message);
+  return wrapped === null ? body : { ...body, message: `${wrapped[1]}: ${wrapped[2]}` };
 }
 
 /** oclif marks its own argument errors with the exit code 2 and nothing else that is common to all. */

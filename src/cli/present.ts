@@ -24,6 +24,8 @@ export interface Manner {
 
 const SHOWN_NEXT = 3;
 const FULL_WIDTH = 100;
+/** Refusals that nothing lifts: two programs on the same files. */
+const NEVER_LIFTED: readonly string[] = ['process-running', 'apply-running'];
 
 /** The code an answer ends with; only valid once its lazy parts were read, since they may still add findings. */
 export function exitOf(answer: Answer<unknown>): ExitCode {
@@ -140,8 +142,8 @@ function* markdown(answer: Answer<unknown>, run: Run, manner: Manner): Generator
 }
 
 /** The last lines: what to type next, and the name of a code that is not 0. */
-export function closing(next: readonly string[], exit: ExitCode, manner: Pick<Manner, 'errorStyle' | 'errorColour'>): string {
-  const code = exit === EXIT.ok ? '' : `exit ${exit}, ${exitName(exit)}`;
+export function closing(next: readonly string[], exit: ExitCode, manner: Pick<Manner, 'errorStyle' | 'errorColour'>, rule?: string): string {
+  const code = exit === EXIT.ok ? '' : `exit ${exit}, ${exitName(exit)}${rule !== undefined && NEVER_LIFTED.includes(rule) ? ', cannot be overridden' : ''}`;
   const lines = next.slice(0, SHOWN_NEXT).map((command, at) => `${at === 0 ? 'Next: ' : '      '}${manner.errorStyle.command(escapeControl(command))}`);
   if (code !== '') {
     const last = lines.pop() ?? '';
@@ -177,6 +179,6 @@ export async function presentFailure(failure: Failure, run: Run, manner: Manner)
     }
   }
   showFailure(failure, manner);
-  if (!manner.quiet) writeError(closing([], failure.exit, manner));
+  if (!manner.quiet) writeError(closing([], failure.exit, manner, failure.body.rule));
   return failure.exit;
 }

@@ -3,23 +3,29 @@ import type { Progress } from '../engine/model/reading.ts';
 import { escapeControl } from './escape.ts';
 import { showDuration } from './measure.ts';
 import { isTerminal, writeError } from './output.ts';
+import { StepRows, type StepStatus } from './step-rows.ts';
 
 const PATIENCE_MS = 1000;
 const REPAINT_MS = 200;
 const LINE_EVERY_MS = 10_000;
 const BAR_CELLS = 20;
+const FALLBACK_COLUMNS = 80;
 
 export interface ProgressOptions {
   /** Shows nothing, still watches the deadline. */
   quiet?: boolean;
   timeoutMs?: number;
   terminal?: boolean;
+  /** Of the terminal: a row that wrapped could not be painted over. */
+  columns?: number;
   now?: () => number;
   write?: (text: string) => void;
 }
 
 export interface ProgressDisplay {
   report: Progress;
+  /** From now on the steps of a change stand as rows, with the bar in the row of the one that runs. The function is told of each. */
+  steps(names: readonly string[]): (id: string, status: StepStatus) => void;
   /** Takes a painted bar off the screen, before anything else is printed. */
   clear(): void;
 }
@@ -36,11 +42,35 @@ export function createProgressDisplay(options: ProgressOptions = {}): ProgressDi
   const terminal = options.terminal ?? isTerminal(2);
   const startedAt = now();
   let paintedAt = terminal ? startedAt + PATIENCE_MS - REPAINT_MS : startedAt;
-  let isPainted = false;
+  const columns = options.columns ?? process.stderr.columns ?? FALLBACK_COLUMNS;
+  let painted = 0;
+  let rows: StepRows | null = null;
+  let barAt = startedAt;
 
   function clear(): void {
-    if (isPainted) write('\r\u001b[K');
-    isPainted = false;
+    if (painted > 0) write(over(painted > 1 ? '\u001b[J' : '\u001b[K'));
+    painted = 0;
+  }
+
+  /** To the first of the painted rows, and from there. */
+  function over(text: string): string {
+    return `\r${painted > 1 ? `\u001b[${painted - 1}A` : ''}${text}`;
+  }
+
+  function paint(bar: string): void {
+    const lines = rows === null ? [`  ${bar}`] : rows.lines(bar);
+    write(over(`${lines.map((line) => `${line.slice(0, columns - 1)}\u001b[K`).join('\n')}`));
+    painted = lines.length;
+  }
+
+  function steps(names: readonly string[]): (id: string, status: StepStatus) => void {
+    clear();
+    rows = new StepRows(names);
+    return (id, status) => {
+      barAt = now();
+      rows?.note(id, status, barAt);
+      if (!options.quiet && terminal && (painted > 0 || barAt - startedAt > PATIENCE_MS)) paint('');
+    };
   }
 
   function report(done: number, total: number, what: string): void {
@@ -50,12 +80,12 @@ export function createProgressDisplay(options: ProgressOptions = {}): ProgressDi
     }
     if (options.quiet || at - paintedAt < (terminal ? REPAINT_MS : LINE_EVERY_MS)) return;
     paintedAt = at;
-    const line = progressLine(done, total, what, at - startedAt);
-    write(terminal ? `\r${line}\u001b[K` : `${line}\n`);
-    isPainted = terminal;
+    const bar = progressBar(done, total, what, at - barAt);
+    if (terminal) paint(bar);
+    else write(`  ${rows?.running === undefined ? '' : `${rows.running}  `}${bar}\n`);
   }
 
-  return { report, clear };
+  return { report, steps, clear };
 }
 
 /** Progress for callers that only pass it on. */
@@ -63,9 +93,9 @@ export function createProgress(options: ProgressOptions = {}): Progress {
   return createProgressDisplay(options).report;
 }
 
-function progressLine(done: number, total: number, what: string, elapsedMs: number): string {
+function progressBar(done: number, total: number, what: string, elapsedMs: number): string {
   const share = total > 0 ? Math.min(1, Math.max(0, done / total)) : 0;
   const full = Math.floor(share * BAR_CELLS);
-  const left = share > 0.02 ? `, ${showDuration((elapsedMs / share) * (1 - share))} left` : '';
-  return `  ${String(Math.floor(share * 100)).padStart(3)}%  [${'#'.repeat(full)}${'.'.repeat(BAR_CELLS - full)}]  ${escapeControl(what)}${left}`;
+  const left = share > 0.02 && share < 1 ? `, ${showDuration((elapsedMs / share) * (1 - share))} left` : '';
+  return `${String(Math.floor(share * 100)).padStart(3)}%  [${'#'.repeat(full)}${'.'.repeat(BAR_CELLS - full)}]  ${escapeControl(what)}${left}`;
 }

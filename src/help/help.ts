@@ -1,5 +1,5 @@
 import { CommandHelp, type Command, Help, type Interfaces } from '@oclif/core';
-import { inOrder, ROOT_PATH, SITUATIONS, TOPIC_INTRO } from './situations.ts';
+import { inOrder, ROOT_PATH, SITUATIONS, TOPIC_BESIDE, TOPIC_INTRO } from './situations.ts';
 
 const TITLE_WIDTH = 20;
 const CELL_WIDTH = 21;
@@ -52,10 +52,12 @@ export function rootHelp(ids: readonly string[]): string[] {
 
 /** A topic's commands in the order they are used, with their summaries. */
 export function topicHelp(topic: string, summaries: ReadonlyMap<string, string>): string[] {
-  const ids = inOrder(
+  const own = inOrder(
     topic,
     [...summaries.keys()].filter((id) => id.startsWith(`${topic}:`)),
   );
+  const beside = (TOPIC_BESIDE[topic] ?? []).filter((one) => summaries.has(one.id));
+  const ids = own.flatMap((id) => [id, ...beside.filter((one) => id === `${topic}:${one.after}`).map((one) => one.id)]);
   const names = ids.map((id) => `raft-inspector ${id.replaceAll(':', ' ')}`);
   const width = Math.max(0, ...names.map((name) => name.length)) + 2;
   const intro = TOPIC_INTRO[topic] ?? [];

@@ -19,6 +19,14 @@ export const SITUATIONS: readonly Situation[] = [
 /** The path out of a lost majority, in order; each step and why it is taken. */
 export const RECOVERY_PATH: readonly string[] = ['collect', 'pick', 'compare', 'plan', 'show', 'lint', 'diff', 'rehearse', 'apply', 'status', 'verify', 'report', 'undo', 'fence', 'bootstrap'];
 
+/** Commands of other topics that are steps of the same path, each behind one of its own. */
+export const TOPIC_BESIDE: Readonly<Record<string, readonly { id: string; after: string }[]>> = {
+  recover: [
+    { id: 'member:add', after: 'verify' },
+    { id: 'snapshot:verify', after: 'verify' },
+  ],
+};
+
 /** What of it the root help names: the steps that nobody leaves out. The rest is told by `recover --help`. */
 export const ROOT_PATH: readonly string[] = ['collect', 'pick', 'plan', 'rehearse', 'apply', 'verify'];
 

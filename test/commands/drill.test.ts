@@ -64,6 +64,13 @@ describe('drill commands', function () {
       fs.writeFileSync(path.join(directory, 'notes.txt'), 'not a record');
       const { code, envelope } = runJson<Data>(['drill', 'history', '--history', directory, '--due']);
       assert.deepEqual([code, envelope.data.standings.length, envelope.findings.map((one) => one.rule)], [0, 1, ['drill-record-unreadable', 'drill-record-unreadable']]);
+      assert.match(runCli(['drill', 'history', '--history', directory]).stdout, /2026-01-01-dead\.json/, 'on the screen as well');
+    });
+
+    it('a good run from the future puts off no drill, and is told', () => {
+      const directory = history('future', drillRecord({ startedAt: daysAgo(100) }), drillRecord({ startedAt: daysAgo(-30) }));
+      const { code, envelope } = runJson<Data>(['drill', 'history', '--history', directory, '--due']);
+      assert.deepEqual([code, envelope.findings.map((one) => one.rule)], [10, ['drill-from-the-future']]);
     });
   });
 
@@ -140,6 +147,8 @@ describe('drill commands', function () {
       [[write('b.yaml', 'scenario: quorum-loss-3\nfaults: [{preset: loss-30}]\n')], /takes no faults/],
       [[write('c.yaml', 'scenario: faults\n')], /needs a list of faults/],
       [[write('d.yaml', 'scenario: partition-3-2\nbackup: /x\n')], /does not start from a backup/],
+      [[write('e.yaml', 'scenario: partition-3-2\nnodes: 3\n')], /partition-3-2 needs 5 members, nodes says 3/],
+      [[write('f.yaml', 'scenario: faults\nfaults: [{kind: kill, target: n9}]\n')], /no member is called n9/],
       [['quorum-loss-3', '--out', taken], /holds the results of an earlier drill/],
     ];
     for (const [args, words] of cases) {

@@ -142,6 +142,19 @@ describe('runbook render', function () {
     assert.match(text, /--initial-cluster-state existing/);
   });
 
+  it('a new member is announced, waited for and made a voter, with the id that confirms it', () => {
+    const lines = renderRunbook(samplePlan(), words).split('\n');
+    const at = lines.indexOf('raft-inspector member add n2 http://10.0.0.12:2380 --execute --endpoint https://10.0.0.11:2379');
+    assert.deepEqual(lines.slice(at + 1, at + 3), ['raft-inspector member wait n2 --endpoint https://10.0.0.11:2379', 'raft-inspector member promote n2 --execute --confirm 8c6d8b45 --endpoint https://10.0.0.11:2379']);
+  });
+
+  it('names no live command where none speaks to such clusters', () => {
+    const text = renderRunbook(samplePlan({ store: 'raft-boltdb', product: 'consul' }), { ...words, connection: null });
+    assert.doesNotMatch(text, /recover verify|member (add|wait|promote|list)/);
+    assert.match(text, /look with the tools of consul/);
+    assert.match(text, /the tools of consul show 3 voters, all healthy/);
+  });
+
   it('a plan without loss asks for no agreement to one, and one from a copy says where data has to be named', () => {
     const loss = { ...samplePlan().why.loss, verdict: 'none' as const, proof: 'proven' as const, inDoubt: null };
     const text = renderRunbook(samplePlan({ why: { ...samplePlan().why, loss, quorum: { voters: 3, quorum: 2, surveyed: 2, needed: 0 } }, dataDir: null, checks: ["./smoke.sh 'a b'"] }), words);

@@ -141,6 +141,7 @@ describe(`lab: drills on real processes, each loss of a majority ${RUNS} time${R
     const { code, record } = await run('leader-killed', { load: { clients: 1, rate: 20, warmupMs: 300 } });
     assert.deepEqual([code, record.verdict], [11, 'could-not-run']);
     assert.match(record.problem ?? '', /below 100/);
+    assert.deepEqual([record.rpo.lost, record.rpo.duplicated], [null, null], 'nothing was counted');
   });
 
   for (const phase of ['load', 'grow']) {

@@ -3,7 +3,7 @@ import { type RecoveryPlan, shortPlanId } from '../../engine/model/plan.ts';
 import type { Undoable } from '../../engine/recovery/apply/status.ts';
 import { escapeControl } from '../escape.ts';
 import { showDuration } from '../measure.ts';
-import { lossWords, stepLine, withRight } from './apply.ts';
+import { headLines, lossWords, stepLine } from './apply.ts';
 import { checkLines } from './check-lines.ts';
 import { headLine } from './head.ts';
 import { showMinute } from './members.ts';
@@ -17,7 +17,7 @@ export function* undoLines(report: UndoReport, plan: RecoveryPlan, style: Style)
   const where = escapeControl(report.dataDir);
   if (report.state === 'preview' || report.refusals.length > 0) {
     const word = report.refusals.length === 0 ? style.caution('PREVIEW') : style.bad(report.refusals[0]?.exit === 7 ? 'DRIFT' : 'REFUSED');
-    yield* fitLines(withRight(`${style.strong(word)}  undo of plan ${name} on ${where}, nothing changed`, lossWords(plan, style), 72), style);
+    yield* headLines(`${style.strong(word)}  undo of plan ${name} on ${where}, nothing changed`, lossWords(plan, style), 72, style);
     yield* checkLines(report.checks.filter((one) => one.ok !== false), style);
     for (const one of report.refusals) {
       yield* wrapAfter(`  ${style.bad('FAIL')}  `, escapeControl(one.message), Math.max(80, style.width));
@@ -52,7 +52,7 @@ const STATE_PAINT = { planned: 'dim', applying: 'caution', applied: 'good', undo
 
 /** The screen of `recover status`. */
 export function* statusLines(status: RecoveryStatus, plan: RecoveryPlan, style: Style): Generator<string> {
-  yield* fitLines(withRight(`${style.strong(style[STATE_PAINT[status.state]](status.state.toUpperCase()))}  plan ${shortPlanId(plan)} on ${escapeControl(status.dataDir)}`, lossWords(plan, style), 72), style);
+  yield* headLines(`${style.strong(style[STATE_PAINT[status.state]](status.state.toUpperCase()))}  plan ${shortPlanId(plan)} on ${escapeControl(status.dataDir)}`, lossWords(plan, style), 72, style);
   if (status.lastStep !== null) yield* wrapAfter('  last step  ', escapeControl(status.lastStep), Math.max(80, style.width));
   if (status.backup !== null) yield `  backup     ${escapeControl(status.backup.path)}  ${style.dim(`sha256 ${status.backup.sha256.slice(0, 12)}`)}`;
   const shown = style.verbose ? status.events : status.events.slice(-12);

@@ -6,7 +6,7 @@ import { showDuration, showSize } from '../measure.ts';
 import { showMinute } from './members.ts';
 import type { Style } from './style.ts';
 import { displayWidth, padTo } from './table.ts';
-import { fitLines, wrapAfter } from './wrap.ts';
+import { fitHead, wrapAfter } from './wrap.ts';
 
 /** Where the verdict stands on the right of the first line. */
 const VERDICT_COLUMN = 72;
@@ -25,7 +25,7 @@ export function* applyLines(report: ApplyReport, plan: RecoveryPlan, style: Styl
 
 function* previewLines(report: ApplyReport, plan: RecoveryPlan, style: Style): Generator<string> {
   const word = report.refusals.length === 0 ? style.caution('PREVIEW') : style.bad(report.refusals[0]?.exit === 7 ? 'DRIFT' : 'REFUSED');
-  yield* fitLines(withRight(`${style.strong(word)}  plan ${shortPlanId(plan)} on ${escapeControl(report.dataDir)}, nothing changed`, lossWords(plan, style), VERDICT_COLUMN), style);
+  yield* headLines(`${style.strong(word)}  plan ${shortPlanId(plan)} on ${escapeControl(report.dataDir)}, nothing changed`, lossWords(plan, style), VERDICT_COLUMN, style);
   yield* checkRows(report, style);
   for (const one of report.refusals) {
     yield* wrapAfter(`  ${style.bad('FAIL')}  `, escapeControl(one.message), Math.max(80, style.width));
@@ -42,18 +42,20 @@ function* checkRows(report: ApplyReport, style: Style): Generator<string> {
   const checks = report.checks.filter((one) => one.ok !== false && (SHOWN.includes(one.name) || one.ok === null || style.verbose)).map((one) => ({ ...one, detail: wordsOf(one, report) }));
   let row: string[] = [];
   let width = 0;
+  let cells = 0;
   const flush = function* (): Generator<string> {
     if (row.length > 0) yield row.join('').trimEnd();
-    [row, width] = [[], 0];
+    [row, width, cells] = [[], 0, 0];
   };
   for (const one of checks) {
     const cell = `${one.ok === true ? style.good('ok') : style.dim(' -')}  ${escapeControl(one.detail)}`;
     const size = 4 + displayWidth(escapeControl(one.detail));
-    const room = 4 + (CELLS[row.length] ?? 0);
-    if (row.length > 0 && 2 + width + size > Math.max(100, style.width)) yield* flush();
-    if (row.length === 0) row.push('  ');
-    row.push(cell, ' '.repeat(Math.max(2, room - size)));
-    width += Math.max(size + 2, room);
+    const room = (): number => Math.max(size + 2, 4 + (CELLS[cells] ?? 0));
+    if (cells > 0 && 2 + width + size > Math.max(80, style.terminal ? style.width : 100)) yield* flush();
+    if (cells === 0) row.push('  ');
+    row.push(cell, ' '.repeat(room() - size));
+    width += room();
+    cells += 1;
     // Two in a row, and a third where it is short.
     if (width > 60 && checks.indexOf(one) % 2 === 1 && !(checks.length % 2 === 1 && checks.indexOf(one) === checks.length - 2)) yield* flush();
   }
@@ -75,7 +77,7 @@ function* doneLines(report: ApplyReport, plan: RecoveryPlan, style: Style): Gene
   const more = report.state === 'resumed' ? ', resumed' : '';
   const what = isInto ? `${escapeControl(report.result)} is a cluster of one, ${escapeControl(report.dataDir)} as it was` : `${escapeControl(plan.source)} is a cluster of one`;
   const back = isInto ? '' : `back: recover undo ${shortPlanId(plan)}`;
-  yield* fitLines(withRight(`${style.strong(style.good(word))}  plan ${shortPlanId(plan)}${time}${more}: ${what}`, style.dim(back), BACK_COLUMN), style);
+  yield* headLines(`${style.strong(style.good(word))}  plan ${shortPlanId(plan)}${time}${more}: ${what}`, back === '' ? '' : style.dim(back), BACK_COLUMN, style);
 }
 
 /** `1 backup    done   0.4 s   4 files, sha256 equal`. */
@@ -92,7 +94,12 @@ export function lossWords(plan: RecoveryPlan, style: Style): string {
   return `${paint(`LOSS ${verdict.toUpperCase()}`)}${verdict === 'certain' ? '' : ` (${proof.replaceAll('-', ' ')})`}`;
 }
 
-export function withRight(left: string, right: string, column: number): string {
+/** A first line with something on its right, from `column` on. */
+export function headLines(left: string, right: string, column: number, style: Style): string[] {
+  return fitHead(withRight(left, right, column), left, right, style);
+}
+
+function withRight(left: string, right: string, column: number): string {
   // oxlint-disable-next-line no-control-regex -- our own colours take no room
   const width = displayWidth(left.replaceAll(/\u001b\[\d+m/g, ''));
   return `${left}${' '.repeat(Math.max(2, column - width))}${right}`.trimEnd();

@@ -21,7 +21,7 @@ export interface ShownHistory {
 /** One line a drill: when it ran, how it went, when it is due, and how its RTO moved. */
 export function* drillHistoryScreen({ standings, runs, due, directory }: ShownHistory, style: Style): Generator<string> {
   const word = due.length === 0 ? style.good('OK') : style.caution('DUE');
-  yield headLine(`${word}  ${due.length === 0 ? 'no drill is due' : `${due.length} of ${Math.max(standings.length, due.length)} drills due: ${due.map(escapeControl).join(', ')}`}`, `${runs.length} runs in ${escapeControl(directory)}`);
+  yield headLine(`${word}  ${due.length === 0 ? 'no drill is due' : `${due.length} of ${Math.max(standings.length, due.length)} drills due: ${due.map(escapeControl).join(', ')}`}`, `${runs.length} ${runs.length === 1 ? 'run' : 'runs'} in ${escapeControl(directory)}`);
   if (standings.length === 0) return;
   yield* columns(
     standings,
@@ -44,7 +44,7 @@ export function* drillHistoryScreen({ standings, runs, due, directory }: ShownHi
       { header: 'DRILL', cell: (one) => escapeControl(one.scenario) },
       { header: 'VERDICT', cell: (one) => one.verdict.replaceAll('-', ' ') },
       { header: 'RTO', align: 'right', cell: (one) => showMeasure('rtoMs', one.rtoMs) },
-      { header: 'LOST', cell: (one) => one.rpo.lost },
+      { header: 'LOST', cell: (one) => one.rpo.lost ?? '-' },
     ]);
   }
 }

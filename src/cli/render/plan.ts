@@ -7,7 +7,7 @@ import { listOf } from './member-words.ts';
 import { showMinute } from './members.ts';
 import type { Style } from './style.ts';
 import { displayWidth } from './table.ts';
-import { fitLines, wrapAfter } from './wrap.ts';
+import { fitHead, fitLines, wrapAfter } from './wrap.ts';
 
 const MAX_ROWS = 24;
 const LABEL = 12;
@@ -23,10 +23,12 @@ export function* planScreen(plan: RecoveryPlan, style: Style, now = new Date()):
 }
 
 function* planLines(plan: RecoveryPlan, style: Style, now: Date): Generator<string> {
-  yield headLine(`${style.strong('PLAN')} ${style.strong(shortPlanId(plan))}  make ${style.strong(escapeControl(plan.source))} a cluster of one`, acceptedWords(plan, style, now));
-  yield* factLines(plan);
+  const what = `${style.strong('PLAN')} ${style.strong(shortPlanId(plan))}  make ${style.strong(escapeControl(plan.source))} a cluster of one`;
+  const accepted = acceptedWords(plan, style, now);
+  yield* fitHead(headLine(what, accepted), what, accepted, style);
+  yield* factLines(plan, style);
   const width = Math.max(80, Math.min(style.width, 100));
-  const head = [...stepLines(plan, style)];
+  const head = [...stepLines(plan, style, style.terminal ? width : Number.POSITIVE_INFINITY)];
   const tail = [...fenceLines(plan, width), ...[...new Set(plan.overrides.map((one) => one.rule))].flatMap((rule) => labelled('Lifted', overrideWords(plan, rule), width)), ...noteLines(plan, style, width), ...undoLines(plan, width)];
   // What has to be kept away and the way back are never cut; long lists of changes are.
   const room = MAX_ROWS - 4 - tail.length;
@@ -56,7 +58,7 @@ function acceptedWords(plan: RecoveryPlan, style: Style, now: Date): string {
 }
 
 /** What is before, and what after. */
-function* factLines(plan: RecoveryPlan): Generator<string> {
+function* factLines(plan: RecoveryPlan, style: Style): Generator<string> {
   const { outcome, why, cluster } = plan;
   const ranked = why.ranking.find((one) => one.label === plan.source);
   const before = cluster.members.filter((one) => one.role === 'voter').map((one) => one.name ?? one.id);
@@ -66,11 +68,11 @@ function* factLines(plan: RecoveryPlan): Generator<string> {
   const arrow = ` -> ${after.join(' ')}`;
   const last = `${ranked === undefined ? '?' : `${ranked.lastEntry.term}/${ranked.lastEntry.index}`} -> ${outcome.lastEntry.term}/${outcome.lastEntry.index}`;
   const commit = outcome.commitIndex === null ? '' : `  commit  ${ranked?.commitFloor ?? '?'} -> ${outcome.commitIndex}`;
-  yield row('voters', `${names.length + arrow.length <= RIGHT - LABEL - 4 ? names : `${before.length} voters`}${arrow}`, 'last', commit === '' ? last : `${last.padEnd(19)}${commit}`);
+  yield* row(style, 'voters', `${names.length + arrow.length <= RIGHT - LABEL - 4 ? names : `${before.length} voters`}${arrow}`, 'last', commit === '' ? last : `${last.padEnd(19)}${commit}`);
   const doubt = plan.why.loss.inDoubt;
   const range = doubt === null ? 'nothing' : `${doubt.from === doubt.to ? doubt.from : `${doubt.from}-${doubt.to}`}`;
   const fate = doubt === null ? '' : plan.keepTo >= doubt.to ? ' -> kept' : plan.keepTo < doubt.from ? ' -> dropped' : ` -> kept up to ${plan.keepTo}`;
-  yield row('in doubt', `${range}${fate}`, ...lineageWords(plan));
+  yield* row(style, 'in doubt', `${range}${fate}`, ...lineageWords(plan));
   if (plan.newClusterId !== null) yield `  ${'cluster id'.padEnd(LABEL)}${escapeControl(`${cluster.clusterId ?? 'none'} -> ${plan.newClusterId}`)}`;
 }
 
@@ -83,22 +85,25 @@ function lineageWords(plan: RecoveryPlan): [string, string] {
   return plan.newClusterId === null ? ['cluster id', plan.cluster.clusterId === null ? 'the store has none' : 'stays the same'] : ['cluster id', 'a new one'];
 }
 
-function row(label: string, value: string, right: string, text: string): string {
-  return `${`  ${label.padEnd(LABEL)}${escapeControl(value)}`.padEnd(RIGHT - 2)}  ${right.padEnd(8)}  ${escapeControl(text)}`.trimEnd();
+/** Two facts side by side, or where a terminal is too narrow one below the other. */
+function row(style: Style, label: string, value: string, right: string, text: string): string[] {
+  const left = `  ${label.padEnd(LABEL)}${escapeControl(value)}`;
+  const whole = `${left.padEnd(RIGHT - 2)}  ${right.padEnd(8)}  ${escapeControl(text)}`.trimEnd();
+  return !style.terminal || displayWidth(whole) <= style.width ? [whole] : [left.trimEnd(), `  ${right.padEnd(LABEL)}${escapeControl(text)}`];
 }
 
-function* stepLines(plan: RecoveryPlan, style: Style): Generator<string> {
+function* stepLines(plan: RecoveryPlan, style: Style, width: number): Generator<string> {
   const step = (kind: string) => plan.steps.find((one) => one.kind === kind);
   const backup = step('backup');
   const allocated = backup?.before?.['allocatedBytes'];
   const bytes = typeof allocated === 'number' ? allocated : plan.files.reduce((sum, one) => sum + one.bytes, 0);
-  yield `  1 backup    ${plan.files.length} ${plan.files.length === 1 ? 'file' : 'files'}, ${showSize(bytes)} on disk -> ${escapeControl(backup?.target ?? '')}`;
-  yield buildLine(plan, escapeControl(step('build')?.target ?? ''));
+  yield* labelled('1 backup', `${plan.files.length} ${plan.files.length === 1 ? 'file' : 'files'}, ${showSize(bytes)} on disk -> ${backup?.target ?? ''}`, width);
+  yield* labelled('2 build', buildWords(plan, step('build')?.target ?? ''), width);
   for (const change of plan.changes) yield* changeLines(change, style);
-  yield `  3 check     ${checkWords(plan)}; then 4 swap by rename`;
+  yield* labelled('3 check', `${checkWords(plan)}; then 4 swap by rename`, width);
 }
 
-function buildLine({ changes, files }: RecoveryPlan, target: string): string {
+function buildWords({ changes, files }: RecoveryPlan, target: string): string {
   const touched = new Set(changes.filter((one) => one.kind !== 'create').map((one) => one.path));
   const equal = files.filter((one) => !touched.has(one.path)).length;
   const count = (kind: FileChange['kind'], one: string, many: string): string[] => {
@@ -106,7 +111,7 @@ function buildLine({ changes, files }: RecoveryPlan, target: string): string {
     return found === 0 ? [] : [`${found} ${found === 1 ? one : many}`];
   };
   const parts = [`${equal} ${equal === 1 ? 'file' : 'files'} equal`, ...count('replace', 'differs', 'differ'), ...count('create', 'new', 'new'), ...count('remove', 'removed', 'removed')];
-  return `  2 build     beside, in ${target}; ${parts.join(', ')}:`;
+  return `beside, in ${target}; ${parts.join(', ')}:`;
 }
 
 function* changeLines(change: FileChange, style: Style): Generator<string> {
@@ -116,14 +121,14 @@ function* changeLines(change: FileChange, style: Style): Generator<string> {
   const where = /^[+~\- ]/.test(first) || first === '' ? [] : [escapeControl(first)];
   const size = where.length > 0 || change.kind === 'replace' ? [] : [change.kind === 'remove' ? change.bytesBefore : change.bytesAfter].flatMap((bytes) => (bytes === null ? [] : [showSize(bytes)]));
   yield `${INDENT}${sign} ${escapeControl(change.path)}${[...where, ...size].map((one) => `, ${one}`).join('')}`;
-  yield* inPairs(change.lines.slice(where.length)).map((line) => `${INDENT}  ${paintSign(line, style)}`);
+  yield* inPairs(change.lines.slice(where.length), style).map((line) => `${INDENT}  ${paintSign(line, style)}`);
 }
 
 /** The last two additions share a row where both are short. */
-function inPairs(lines: readonly string[]): string[] {
+function inPairs(lines: readonly string[], style: Style): string[] {
   const plain = lines.map(escapeControl);
   const [last, before] = [plain.at(-1), plain.at(-2)];
-  if (last === undefined || before === undefined || !last.startsWith('+ ') || !before.startsWith('+ ') || displayWidth(before) > 46 || displayWidth(last) > 36) return plain;
+  if (last === undefined || before === undefined || !last.startsWith('+ ') || !before.startsWith('+ ') || displayWidth(before) > 46 || displayWidth(last) > 36 || (style.terminal && style.width < 100)) return plain;
   return [...plain.slice(0, -2), `${before.padEnd(48)}${last}`];
 }
 
@@ -137,7 +142,7 @@ function checkWords({ outcome, product, target, keepTo, steps }: RecoveryPlan): 
   const end = target === 'peers-json' ? keepTo : outcome.lastEntry.index;
   // What makes a log anew begins it elsewhere.
   const first = target === 'etcd-rebuild' || target === 'raft-snapshot' ? undefined : steps.find((one) => one.kind === 'check')?.before?.['firstIndex'];
-  return `read it back as ${escapeControl(reader)} would: one voter, ${typeof first === 'number' ? `${first}-` : 'up to '}${end} without a gap`;
+  return `read it back as ${reader} would: one voter, ${typeof first === 'number' ? `${first}-` : 'up to '}${end} without a gap`;
 }
 
 function* fenceLines({ fences, newClusterId, outcome, product }: RecoveryPlan, width: number): Generator<string> {

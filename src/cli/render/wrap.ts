@@ -21,6 +21,12 @@ export function wrapAfter(head: string, text: string, width: number): string[] {
   return wrap(text, Math.max(20, width - indent)).map((line, at) => (at === 0 ? head : ' '.repeat(indent)) + line);
 }
 
+/** A first line of two parts: where a terminal is too narrow for both, the second stands below, whole. */
+export function fitHead(line: string, left: string, right: string, style: Pick<Style, 'terminal' | 'width'>): string[] {
+  if (!style.terminal || displayWidth(line) <= style.width) return [line];
+  return [...fitLines(left, style), ...(right === '' ? [] : fitLines(`  ${right}`, style))];
+}
+
 /** One line, or several where a terminal is too narrow for it; a pipe gets it whole. The lines after the first are indented. */
 export function fitLines(text: string, style: Pick<Style, 'terminal' | 'width'>): string[] {
   if (!style.terminal || displayWidth(text) <= style.width) return [text];

@@ -4,7 +4,8 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { durationFlag } from '../../cli/flags.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { drillHistoryScreen } from '../../cli/render/drill-history.ts';
-import { DUE_AFTER_DAYS, HISTORY_DIRECTORY, readHistory, type ScenarioStanding, standingsOf } from '../../engine/drill/history.ts';
+import { findingLines } from '../../cli/render/findings.ts';
+import { DUE_AFTER_DAYS, HISTORY_DIRECTORY, isAhead, readHistory, type ScenarioStanding, standingsOf } from '../../engine/drill/history.ts';
 import { EXIT } from '../../engine/errors.ts';
 import { finding } from '../../engine/model/finding.ts';
 import type { DrillRecord } from '../../engine/model/drill-record.ts';
@@ -34,7 +35,9 @@ A time that is more than half above the median of the runs before is told as a r
     const { flags } = await this.parse(DrillHistory);
     const { records, findings } = readHistory(flags.history);
     const wanted = records.filter((one) => flags.scenario === undefined || one.scenario === flags.scenario);
-    const standings = standingsOf(wanted, new Date(), flags['max-age'] ?? DUE_AFTER_DAYS * DAY_MS);
+    const now = new Date();
+    for (const one of wanted.filter((run) => isAhead(run, now))) findings.push(finding('drill-from-the-future', 'warn', `${one.drillId} began at ${one.startedAt}, and that is yet to come: it puts off no drill`, { fix: 'Set the clock right, and run the drill again' }));
+    const standings = standingsOf(wanted, now, flags['max-age'] ?? DUE_AFTER_DAYS * DAY_MS);
     const missing = standings.length > 0 ? [] : [flags.scenario ?? 'quorum-loss-3'];
     const due = [...new Set([...missing, ...standings.filter((one) => one.isDue).map((one) => one.scenario)])];
     for (const one of standings) for (const { measure, percent } of one.regressions) findings.push(finding('drill-regression', 'warn', `${one.scenario}: ${measure} of ${one.lastId} is ${percent} % above the median of the runs before`, { fix: commandLine('raft-inspector', 'drill', 'compare', one.lastId, '<an earlier run>') }));
@@ -43,7 +46,11 @@ A time that is more than half above the median of the runs before is told as a r
       findings,
       exits: flags.due && due.length > 0 ? [EXIT['objective-missed']] : [],
       next: due.slice(0, 3).map((name) => commandLine('raft-inspector', 'drill', 'run', name)),
-      screen: (style) => drillHistoryScreen({ standings, runs: wanted, due, directory: flags.history }, style),
+      *screen(style) {
+        yield* drillHistoryScreen({ standings, runs: wanted, due, directory: flags.history }, style);
+        // Regressions have a line of their own there.
+        yield* findingLines(findings.filter((one) => one.rule !== 'drill-regression'), style);
+      },
     };
   }
 }

@@ -32,11 +32,11 @@ export default class DrillInit extends BaseCommand<DrillInitReport> {
         screen: (style) =>
           columns(scenarios, [
             { header: 'DRILL', cell: (one) => one.name, paint: style.strong },
-            { header: 'TOPIC', cell: (one) => one.topic },
+            { header: 'TOPIC', cell: (one) => one.topic, drop: 1 },
             { header: 'MEMBERS', cell: (one) => one.nodes },
             { header: 'ABOUT', align: 'right', cell: (one) => `${one.seconds} s` },
-            { header: 'WHAT HAPPENS', cell: (one) => one.title, drop: 1 },
-          ], { width: style.width }),
+            { header: 'WHAT HAPPENS', cell: (one) => one.title, drop: 2 },
+          ], style.terminal ? { width: style.width } : {}),
       };
     }
     const text = drillTemplate(args.scenario);

@@ -8,7 +8,8 @@ import { showDuration } from '../../cli/measure.ts';
 import { writeError } from '../../cli/output.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { drillScreen, regressionWords } from '../../cli/render/drill.ts';
-import { DeclinedError } from '../../engine/errors.ts';
+import { findingLines } from '../../cli/render/findings.ts';
+import { DeclinedError, UnreachableError } from '../../engine/errors.ts';
 import { HISTORY_DIRECTORY, keepRecord, makeDirectory, readHistory, regressionsOf } from '../../engine/drill/history.ts';
 import { exitOf } from '../../engine/drill/judge.ts';
 import type { DrillRecord } from '../../engine/model/drill-record.ts';
@@ -38,7 +39,13 @@ Touches no other cluster. Ctrl-C ends everything that was started. Exit 0 passed
     makeDirectory(flags.history, '--history');
     if (flags.out !== undefined) prepareResults(flags.out);
     const last = past.records.findLast((one) => one.scenario === source.file.scenario);
-    const timer = this.globals.timeout === undefined ? undefined : setTimeout(() => this.stop.abort(), this.globals.timeout);
+    const { timeout } = this.globals;
+    let isLate = false;
+    const giveUp = (): void => {
+      isLate = true;
+      this.stop.abort();
+    };
+    const timer = timeout === undefined ? undefined : setTimeout(giveUp, timeout);
     let record: DrillRecord;
     try {
       record = await runDrill(source, {
@@ -49,6 +56,7 @@ Touches no other cluster. Ctrl-C ends everything that was started. Exit 0 passed
         keep: (one, files) => (flags.out === undefined ? undefined : writeResults(flags.out, one, past.records, files.history)),
       });
     } catch (error) {
+      if (error instanceof InterruptedError && isLate) throw new UnreachableError(`the drill was not done within ${showDuration(timeout ?? 0)}; everything that it had started was ended`, 'Allow more with --timeout');
       if (error instanceof InterruptedError) throw new DeclinedError('interrupted; everything that the drill had started was ended', '');
       throw error;
     } finally {
@@ -62,7 +70,10 @@ Touches no other cluster. Ctrl-C ends everything that was started. Exit 0 passed
       findingsDecide: false,
       exits: [exitOf(record)],
       next: [flags.out === undefined ? commandLine('raft-inspector', 'drill', 'report', kept, '--format', 'html', '-o', 'report.html') : `open ${path.join(flags.out, 'report.html')}`],
-      screen: (style) => drillScreen(record, past.records, style),
+      *screen(style) {
+        yield* drillScreen(record, past.records, style);
+        yield* findingLines(past.findings, style);
+      },
     };
   }
 

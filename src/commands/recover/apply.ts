@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Flags } from '@oclif/core';
+import { startWords, verifyByHand, verifyCommand } from '../../cli/after-apply.ts';
 import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand } from '../../cli/case-command.ts';
 import { caseFlags, planArg } from '../../cli/case-flags.ts';
@@ -49,7 +50,7 @@ Cut off anywhere, by Ctrl-C, a full disk or kill -9, the same command goes on wh
     const consent = await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId, isLab, severe, preview: (style) => applyLines(preview, plan, style) });
     if (consent === 'preview') return this.previewed(preview, plan, goesOn);
     this.changing(goesOn);
-    return this.finished(await applyPlan(plan, options), plan, words);
+    return this.finished(await applyPlan(plan, { ...options, onStep: this.showSteps(flags.into === undefined ? ['backup', 'build', 'check', 'swap'] : ['build', 'check', 'swap']) }), plan, words);
   }
 
   private previewed(report: ApplyReport, plan: RecoveryPlan, goesOn: string): Answer<ApplyReport> {
@@ -64,8 +65,9 @@ Cut off anywhere, by Ctrl-C, a full disk or kill -9, the same command goes on wh
   }
 
   private finished(report: ApplyReport, plan: RecoveryPlan, words: readonly string[]): Answer<ApplyReport> {
-    const verify = commandLine('raft-inspector', 'recover', 'verify', ...words);
-    return { data: report, findings: [], next: this.isForPeople() ? numbered([...startWords(plan), verify, ...fenceWords(plan)]) : [verify], screen: (style) => applyLines(report, plan, style) };
+    const verify = verifyCommand(plan, words);
+    const next = this.isForPeople() ? numbered([...startWords(plan), verify ?? verifyByHand(plan), ...fenceWords(plan)]) : verify === null ? [] : [verify];
+    return { data: report, findings: [], next, screen: (style) => applyLines(report, plan, style) };
   }
 
   /** Scripts get commands only; people also what is to be done by hand. */
@@ -78,14 +80,8 @@ function repeated(flag: string, value: string | undefined): string[] {
   return value === undefined ? [] : [`--${flag}`, value];
 }
 
-/** How the server is started now, as the target says. */
-function startWords(plan: RecoveryPlan): string[] {
-  const start = plan.steps.find((one) => one.kind === 'swap')?.after?.['start'];
-  return Array.isArray(start) ? start.filter((one): one is string => typeof one === 'string').slice(0, 1) : [];
-}
-
 function fenceWords(plan: RecoveryPlan): string[] {
-  const names = plan.fences.map((one) => one.member);
+  const names = plan.fences.map((one) => one.member).sort();
   if (names.length === 0) return [];
   return [`keep ${names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`} off until their data is wiped`];
 }

@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { verifyCommand } from '../../cli/after-apply.ts';
 import type { Answer } from '../../cli/answer.ts';
 import { isLabMember, refusalFindings, severeReason } from '../../cli/apply-consent.ts';
 import { CaseCommand, namingWords } from '../../cli/case-command.ts';
@@ -107,12 +108,13 @@ When it is cut off, recover apply goes on with the plan it wrote; recover undo b
     const planFile = newPlanFile(caseDir);
     writeNewFile(planFile, planText(plan));
     this.changing(commandLine('raft-inspector', 'recover', 'apply', planFile, ...repeated('backup-dir', flags['backup-dir']), '--execute', ...(isLab ? [] : ['--confirm', shortId(plan.cluster.clusterId ?? plan.planId)])));
-    const apply = await applyPlan(plan, options);
+    const apply = await applyPlan(plan, { ...options, onStep: this.showSteps(['backup', 'build', 'check', 'swap']) });
+    const verify = verifyCommand(plan, namingWords(planFile, caseDir, flags.case));
     return {
       data: { plan, planFile, apply },
       findings: outcome.findings,
       findingsDecide: false,
-      next: [commandLine('raft-inspector', 'recover', 'verify', ...namingWords(planFile, caseDir, flags.case))],
+      next: verify === null ? [] : [verify],
       *screen(style) {
         yield* bothScreens(plan, apply, style);
         yield* startLines(plan, style);

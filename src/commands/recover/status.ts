@@ -1,9 +1,12 @@
 import { Flags } from '@oclif/core';
+import { verifyCommand } from '../../cli/after-apply.ts';
 import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand } from '../../cli/case-command.ts';
 import { caseFlags, planArg } from '../../cli/case-flags.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { statusLines } from '../../cli/render/apply-undo.ts';
+import { isLabMember } from '../../cli/apply-consent.ts';
+import { shortId } from '../../cli/consent.ts';
 import { EXIT } from '../../engine/errors.ts';
 import type { RecoveryStatus } from '../../engine/model/apply-report.ts';
 import { shortPlanId } from '../../engine/model/plan.ts';
@@ -24,12 +27,16 @@ export default class RecoverStatus extends CaseCommand<RecoveryStatus> {
     const { plan, caseDir, words } = await this.openPlan(args.plan, flags.case);
     const dataDir = flags.data ?? lastDirectory(plan, caseDir) ?? undefined;
     const status = recoveryStatus(plan, { dataDir });
-    const more = [...words, ...(flags.data === undefined ? [] : ['--data', flags.data])];
+    const data = flags.data === undefined ? [] : ['--data', flags.data];
+    const more = [...words, ...data];
+    const confirm = isLabMember(status.dataDir) ? [] : ['--confirm', shortId(plan.cluster.clusterId ?? plan.planId)];
+    const undo = ['raft-inspector', 'recover', 'undo', args.plan ?? shortPlanId(plan), ...(flags.case === undefined ? [] : ['--case', flags.case]), ...data];
+    const verify = verifyCommand(plan, words);
     const next = {
       planned: [commandLine('raft-inspector', 'recover', 'apply', ...more)],
-      applying: [commandLine('raft-inspector', 'recover', 'apply', ...more, '--execute'), commandLine('raft-inspector', 'recover', 'undo', shortPlanId(plan))],
-      applied: [commandLine('raft-inspector', 'recover', 'verify', ...more)],
-      undoing: [commandLine('raft-inspector', 'recover', 'undo', shortPlanId(plan), '--execute')],
+      applying: [commandLine('raft-inspector', 'recover', 'apply', ...more, '--execute', ...confirm), commandLine(...undo)],
+      applied: verify === null ? [] : [verify],
+      undoing: [commandLine(...undo, '--execute')],
       undone: [],
     }[status.state];
     return {

@@ -66,7 +66,7 @@ and keeps what is there now beside the data.`;
       };
     }
     if (preview.state !== 'already-undone') this.changing(goesOn);
-    const report = preview.state === 'already-undone' ? preview : await undoPlan(plan, options);
+    const report = preview.state === 'already-undone' ? preview : await undoPlan(plan, { ...options, onStep: this.showSteps(['check', 'restore']) });
     return { data: report, findings: [], next: [commandLine('raft-inspector', 'inspect', 'member', report.dataDir)], screen: (style) => undoLines(report, plan, style) };
   }
 

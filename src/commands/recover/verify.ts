@@ -40,7 +40,7 @@ The cluster is the one of the plan's connection, or the one that --endpoint name
     return withCluster(live, async ({ cluster }) => {
       const { stateHash: _hash, revision: _revision, ...report } = await verifyRecovery(plan, cluster, {
         timeoutMs: this.globals.timeout ?? TIMEOUT_MS,
-        endpoints: connectionEndpoints(live),
+        endpoints: await endpointsOf(live),
         rehearsed: passedRehearsal(caseDir, plan.planId),
         checks: flags.check ?? [],
         ...(flags['check-timeout'] === undefined ? {} : { checkTimeoutMs: flags['check-timeout'] }),
@@ -51,7 +51,7 @@ The cluster is the one of the plan's connection, or the one that --endpoint name
       return {
         data: report,
         findings: report.checks.filter((one) => one.ok === false).map((one): Finding => finding(`verify-${one.name.replaceAll(' ', '-')}`, 'error', one.detail, { fix: 'Keep clients away until it is understood; the way back: raft-inspector recover undo' })),
-        next: [report.verdict === 'verified' ? growth(plan, list, again, words) : commandLine('raft-inspector', 'member', 'list', ...again)],
+        next: report.verdict === 'verified' ? growth(plan, list, flags.lab, again, words) : [commandLine('raft-inspector', 'member', 'list', ...again)],
         screen: (style) => verifyLines(report, plan, style),
       };
     });
@@ -68,10 +68,18 @@ function liveFlagsFor(plan: RecoveryPlan, flags: LiveFlagValues): LiveFlagValues
   return { ...flags, endpoint: connection.endpoints, 'cluster-kind': flags['cluster-kind'] ?? plan.store, cacert: cacert ?? connection.cacert ?? undefined, cert: cert ?? connection.cert ?? undefined, key: key ?? connection.key ?? undefined };
 }
 
+/** A practice cluster has its members' addresses in a file of its own. */
+async function endpointsOf(live: LiveFlagValues): Promise<readonly string[]> {
+  return live.lab === undefined ? connectionEndpoints(live) : (await import('../../engine/lab/lab-file.ts')).readLab(live.lab).endpoints;
+}
+
 /** One member at a time: the learner that is there is promoted, then the next one is added. */
-function growth(plan: RecoveryPlan, list: MemberList, again: readonly string[], words: readonly string[]): string {
+function growth(plan: RecoveryPlan, list: MemberList, lab: string | undefined, again: readonly string[], words: readonly string[]): string[] {
   const learner = list.members.find((one) => one.role === 'learner');
-  if (learner !== undefined) return commandLine('raft-inspector', 'member', learner.healthy ? 'promote' : 'wait', learner.id, ...again);
+  if (learner !== undefined) return [commandLine('raft-inspector', 'member', learner.healthy ? 'promote' : 'wait', learner.id, ...again)];
   const join = nextJoin(plan, list);
-  return join === null ? commandLine('raft-inspector', 'recover', 'report', ...words) : commandLine('raft-inspector', 'member', 'add', join.member, join.address, ...again);
+  if (join === null) return [commandLine('raft-inspector', 'recover', 'report', ...words)];
+  // A practice cluster makes the newcomer, at an address of its own: the one of the plan is the old member's.
+  if (lab !== undefined) return [commandLine('raft-inspector', 'lab', 'start', join.member, '--dir', lab), commandLine('raft-inspector', 'member', 'add', join.member, ...again)];
+  return [commandLine('raft-inspector', 'member', 'add', join.member, join.address, ...again)];
 }

@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { canBeAsked } from '../../cli/after-apply.ts';
 import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand } from '../../cli/case-command.ts';
 import { caseFlags, planArg } from '../../cli/case-flags.ts';
@@ -45,8 +46,10 @@ gates with lines to record the answers on (write traffic stopped, the others fen
   }
 }
 
-/** The flags of live commands: what the plan carries, else a place to fill in. */
-function connectionWords({ connection }: RecoveryPlan): string {
+/** The flags of live commands: what the plan carries, else a place to fill in; null where none speaks to such clusters. */
+function connectionWords(plan: RecoveryPlan): string | null {
+  const { connection } = plan;
+  if (!canBeAsked(plan)) return null;
   if (connection === null || connection.endpoints.length === 0) return '--endpoint <host:port>';
   const flag = (name: string, value: string | null): string[] => (value === null ? [] : [name, value]);
   return commandLine(...connection.endpoints.flatMap((one) => ['--endpoint', one]), ...flag('--cacert', connection.cacert), ...flag('--cert', connection.cert), ...flag('--key', connection.key));

@@ -49,7 +49,7 @@ export const drillSchema = z.strictObject({
   scenario: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
   title: text.optional(),
   engine: z.enum(['native', 'etcd']).default('native'),
-  nodes: z.union([z.literal(1), z.literal(3), z.literal(5), z.literal(7)]).optional(),
+  nodes: z.literal([3, 5, 7], { error: 'the size of a cluster: 3, 5 or 7' }).optional(),
   /** Decides which members are hit, where the file leaves it open. A number or a word; default: drawn. */
   seed: z.union([z.int().min(0), z.string().min(1).max(64)]).transform(String).optional(),
   /** `fast`: elections within 150 to 300 ms. `calm`: ten times that, for slow links and busy machines. */

@@ -17,6 +17,8 @@ const TREND_RUNS = 8;
 const WORSE_BY = 1.5;
 /** A median of fewer runs says nothing. */
 const LEAST_RUNS = 2;
+/** A clock may be off by so much before a run counts as one that has not happened yet. */
+const AHEAD_MS = DAY_MS;
 
 /** The past runs in a directory, oldest first; a directory that is not there holds none. Files that are no records become findings. */
 export function readHistory(directory: string): { records: DrillRecord[]; findings: Finding[] } {
@@ -124,7 +126,8 @@ export function standingsOf(records: readonly DrillRecord[], now: Date, maxAgeMs
   return [...kinds.values()].flatMap((runs) => {
     const last = runs.at(-1);
     if (last === undefined) return [];
-    const good = runs.findLast((one) => one.verdict === 'pass');
+    // A run from the future, by a clock that was wrong, would put the next one off for as long.
+    const good = runs.findLast((one) => one.verdict === 'pass' && !isAhead(one, now));
     const dueAt = good === undefined ? null : Date.parse(good.startedAt) + maxAgeMs;
     const rtos = runs.slice(-TREND_RUNS).flatMap((one) => (one.rtoMs === null ? [] : [one.rtoMs]));
     return [{
@@ -143,6 +146,11 @@ export function standingsOf(records: readonly DrillRecord[], now: Date, maxAgeMs
       regressions: regressionsOf(last, records),
     }];
   });
+}
+
+/** Whether a run says that it began later than now, by more than clocks differ. */
+export function isAhead(record: Pick<DrillRecord, 'startedAt'>, now: Date): boolean {
+  return Date.parse(record.startedAt) > now.getTime() + AHEAD_MS;
 }
 
 /** The day after which a run is due again. */

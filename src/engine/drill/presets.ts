@@ -65,3 +65,16 @@ export function faultsOf(file: Pick<DrillFile, 'faults'>): Fault[] {
     return found.faults.map((fault) => faultSchema.parse({ ...fault, atMs: fault.atMs + (one.atMs ?? 0), ...(one.forMs === undefined ? {} : { forMs: one.forMs }), ...(one.target === undefined ? {} : { target: one.target }) }));
   });
 }
+
+const ROLES: readonly string[] = ['leader', 'follower', 'followers', 'all'];
+
+/** @throws {UsageError} When a fault means a member, or parts, that a cluster of this size has not: it would hit somebody else. */
+export function checkTargets(faults: readonly Fault[], nodes: number): void {
+  const members = Array.from({ length: nodes }, (_, at) => `n${at + 1}`);
+  for (const fault of faults) {
+    if (!ROLES.includes(fault.target) && !members.includes(fault.target)) throw new UsageError(`no member is called ${fault.target}`, `The members are ${members.join(', ')}; or name a role: ${ROLES.join(', ')}`);
+    if (fault.kind !== 'split') continue;
+    const sum = fault.sizes.reduce((all, one) => all + one, 0);
+    if (sum !== nodes) throw new UsageError(`a split into ${fault.sizes.join(' | ')} is one of ${sum} members, and the cluster has ${nodes}`, `Set nodes: ${sum}, or other sizes`);
+  }
+}

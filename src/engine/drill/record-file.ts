@@ -20,7 +20,7 @@ const recordSchema = z.object({
   seed: z.string(),
   verdict,
   rtoMs: maybe,
-  rpo: z.object({ acknowledged: z.int().min(0), lost: z.int().min(0), duplicated: z.int().min(0) }),
+  rpo: z.object({ acknowledged: z.int().min(0), lost: z.int().min(0).nullable(), duplicated: z.int().min(0).nullable() }),
   objectives: z.array(z.object({ name: z.enum(['rtoMs', 'rpoLost', 'rpoDuplicated', 'electionMs', 'failureRatePercent', 'replicaLag']), limit: z.number(), measured: maybe, ok: z.boolean(), from: z.string(), to: z.string(), clock: z.string() })),
   phases: z.array(z.object({ name: z.string(), startedAt: z.string(), durationMs: time, ok: z.boolean() })),
   checks: z.array(check),

@@ -10,7 +10,7 @@ import { etcdQuorumLoss } from './etcd/quorum-loss.ts';
 import { type Finish, finish } from './finish.ts';
 import { HistoryFile } from './history-file.ts';
 import { carryFollowUps, failureRateOf, type Measured, objectivesOf, verdictOf } from './judge.ts';
-import { faultsOf } from './presets.ts';
+import { checkTargets, faultsOf } from './presets.ts';
 import { provenanceOf } from './provenance.ts';
 import { randomOf } from './random.ts';
 import { Recorder } from './recorder.ts';
@@ -73,12 +73,14 @@ export async function runDrill(source: DrillSource, options: DrillOptions): Prom
 }
 
 function filledIn(file: DrillFile, scenario: Scenario): Filled {
-  faultsOf(file); // a name that is none is told before anything starts
   if (file.faults.length > 0 && !takesFaults(scenario.name)) throw new UsageError(`${scenario.name} has a script of its own and takes no faults`, 'Use scenario: faults for a list of faults');
   if (scenario.name === 'faults' && file.faults.length === 0) throw new UsageError('the scenario faults needs a list of faults', 'See: raft-inspector drill init faults');
   if (file.backup !== undefined && scenario.takesBackup !== true) throw new UsageError(`${scenario.name} does not start from a backup`, 'Use scenario: backup-only');
   if (file.engine !== 'native' && scenario.onEtcd !== true) throw new UsageError(`${scenario.name} does not run on ${file.engine}`, 'Leave engine out');
-  return { ...file, nodes: file.nodes ?? scenario.nodes, timing: file.timing ?? scenario.timing, seed: file.seed ?? String(randomBytes(3).readUIntBE(0, 3)) };
+  const nodes = file.nodes ?? scenario.nodes;
+  if (nodes < scenario.nodes) throw new UsageError(`${scenario.name} needs ${scenario.nodes} members, nodes says ${nodes}`, 'Leave nodes out');
+  checkTargets(faultsOf(file), nodes);
+  return { ...file, nodes, timing: file.timing ?? scenario.timing, seed: file.seed ?? String(randomBytes(3).readUIntBE(0, 3)) };
 }
 
 /** etcd waits a second and more before it elects. */
@@ -120,16 +122,22 @@ async function act(stage: DrillWorld | EtcdStage, run: () => Promise<Acted>, sig
     const acted = await run();
     result = acted.result;
     const ended = acted.finish;
+    if (stage.traffic.failure !== null) throw new CouldNotRunError(brokenOff(stage.traffic.failure));
     if (stage.traffic.overflow) throw new CouldNotRunError('more operations than can be judged: lower the rate, or make the drill shorter');
     return { result, finish: ended, failure: null };
   } catch (error) {
     if (signal.aborted || error instanceof InterruptedError) throw new InterruptedError('interrupted');
+    if (stage.traffic.failure !== null) return { result, finish: null, failure: { kind: 'could-not-run', message: brokenOff(stage.traffic.failure) } };
     if (error instanceof CouldNotRunError || error instanceof UsageError) return { result, finish: null, failure: { kind: 'could-not-run', message: error.message } };
     if (error instanceof RefusedError && error.rule === 'lab-down') return { result, finish: null, failure: { kind: 'could-not-run', message: `the practice cluster went away: ${error.message}` } };
     return { result, finish: null, failure: { kind: 'fail', message: error instanceof Error ? error.message : String(error) } };
   } finally {
     stage.stopSampling();
   }
+}
+
+function brokenOff(failure: Error): string {
+  return `the clients of the drill broke off: ${failure.message}`;
 }
 
 interface Judged {
@@ -169,7 +177,7 @@ function recordOf(run: Judged): DrillRecord {
     seed: file.seed,
     ...judged,
     rtoMs: measured.rtoMs,
-    rpo: { acknowledged, lost: measured.rpoLost ?? 0, duplicated: measured.rpoDuplicated ?? 0 },
+    rpo: { acknowledged, lost: measured.rpoLost, duplicated: measured.rpoDuplicated },
     objectives,
     phases: recorder.phases.map(({ name, fromMs, toMs, ok }) => ({ name, startedAt: new Date(recorder.startedAt.getTime() + fromMs).toISOString(), durationMs: Math.round((toMs ?? endMs) - fromMs), ok })),
     checks: recorder.checks,

@@ -14,7 +14,7 @@ interface Told {
 
 /** Five sentences for somebody who reads nothing else: broken, done, proven, not tested, and whether the objectives held. */
 export function statementOf({ result, judged, objectives, audit, file, acknowledged }: Told): string[] {
-  const notTested = `Not tested: your network, disks, data size and version; ${file.nodes} processes of the ${file.engine} engine ran on one machine over loopback with ${acknowledged} acknowledged writes of ${file.load.valueBytes} bytes${file.backup === undefined ? '' : ', on a copy of your own backup'}.`;
+  const notTested = `Your network, disks, data size and version were not part of it: ${file.nodes} processes of the ${file.engine} engine ran on one machine over loopback with ${acknowledged} acknowledged writes of ${file.load.valueBytes} bytes${file.backup === undefined ? '' : ', on a copy of your own backup'}.`;
   if (judged.verdict === 'could-not-run') return ['Nothing can be said: the drill could not run.', `The reason: ${judged.problem ?? 'unknown'}.`, 'Nothing was proven.', notTested, 'No objective was measured.'];
   const missed = objectives.filter((one) => !one.ok).map((one) => one.name);
   const held = missed.length === 0 ? `All ${objectives.length} objectives held.` : `Missed: ${missed.join(', ')}; the other ${objectives.length - missed.length} objectives held.`;

@@ -46,6 +46,8 @@ export class Traffic {
   reads = 0;
   /** Set when the run grew too large to be judged. */
   overflow = false;
+  /** What ended the clients for a reason of their own, as a full disk under their history; null: nothing. */
+  failure: Error | null = null;
   private port: KvPort | null = null;
   private workers: Promise<void>[] = [];
   private isOpen = false;
@@ -69,7 +71,12 @@ export class Traffic {
     this.port?.close();
     this.port = port;
     this.isOpen = true;
-    this.workers = Array.from({ length: this.load.clients }, (_, at) => this.work(at));
+    this.workers = Array.from({ length: this.load.clients }, (_, at) =>
+      this.work(at).catch((error: unknown) => {
+        this.failure ??= error instanceof Error ? error : new Error(String(error));
+        this.isOpen = false;
+      }),
+    );
   }
 
   /** Keeps clients out: no operation begins any more, and those in flight end. */

@@ -69,7 +69,8 @@ export interface DrillRecord {
   seed: string;
   verdict: 'pass' | 'fail' | 'could-not-run';
   rtoMs: number | null;
-  rpo: { acknowledged: number; lost: number; duplicated: number };
+  /** Null: the run broke off before the writes were counted. */
+  rpo: { acknowledged: number; lost: number | null; duplicated: number | null };
   objectives: DrillObjective[];
   phases: DrillPhase[];
   checks: CheckLine[];

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../errors.ts';
-import { isInside } from './apply/workplace.ts';
+import { isInside, realPlace } from './apply/workplace.ts';
 import { cannotWrite, linkNew, syncDirectory } from '../files/new-file.ts';
 
 /** Where a recovery keeps its evidence, plan and journal: named after the cluster, or after the first member without an id. */
@@ -14,18 +14,9 @@ export function caseDirectory(given: string | undefined, clusterId: string | nul
  * @throws {UsageError} When the case directory would lie in one of them.
  */
 export function refuseInsideData(caseDir: string, directories: readonly string[]): void {
-  const target = realPath(caseDir);
+  const target = realPlace(caseDir);
   for (const one of directories) {
-    if (isInside(target, realPath(one))) throw new UsageError(`the case directory ${caseDir} would lie inside the data of ${one}`, 'Go to another directory, or name one with --case');
-  }
-}
-
-/** The real path of what is there, with what is not there yet behind it. */
-function realPath(file: string): string {
-  const whole = path.resolve(file);
-  for (let at = whole; ; at = path.dirname(at)) {
-    if (fs.existsSync(at)) return path.join(fs.realpathSync(at), path.relative(at, whole));
-    if (at === path.dirname(at)) return whole;
+    if (isInside(target, realPlace(one))) throw new UsageError(`the case directory ${caseDir} would lie inside the data of ${one}`, 'Go to another directory, or name one with --case');
   }
 }
 

@@ -49,14 +49,15 @@ export async function verifyRecovery(plan: RecoveryPlan, cluster: LiveCluster, o
   const startedAt = nowMs();
   const endsAt = startedAt + options.timeoutMs;
   const left = (): CallOptions => ({ timeoutMs: Math.max(1, Math.min(ASK_MS, endsAt - nowMs())) });
-  const list = await untilLed(cluster, endsAt, nowMs, options.pause ?? realPause);
+  const list = await untilLed(plan, cluster, endsAt, nowMs, options.pause ?? realPause);
+  const leader = leaderCheck(plan, list);
   const state = await lookAtState(plan, cluster, list, options.rehearsed ?? null, left);
   const checks: CheckLine[] = [
-    leaderCheck(plan, list),
+    leader,
     votersCheck(plan, list),
     entriesCheck(plan, list),
     state.check,
-    await guarded('write', () => writeCheck(plan, cluster, left)),
+    await guarded('write', () => (leader.ok === false && list.leader !== null ? Promise.resolve({ name: 'write', ok: null, detail: 'nothing was written: this is not the planned cluster' }) : writeCheck(plan, cluster, left))),
     await guarded('fences', () => fencesCheck(plan, list, cluster, left)),
     await guarded('alarms', () => alarmsCheck(cluster, options.dataDir ?? null, left)),
   ];
@@ -77,13 +78,14 @@ export async function verifyRecovery(plan: RecoveryPlan, cluster: LiveCluster, o
   };
 }
 
-/** A server that was just started elects first: a leader is waited for. */
-async function untilLed(cluster: LiveCluster, endsAt: number, nowMs: () => number, pause: (ms: number) => Promise<void>): Promise<MemberList> {
+/** A server that was just started elects first, and then commits what it holds: both are waited for. */
+async function untilLed(plan: RecoveryPlan, cluster: LiveCluster, endsAt: number, nowMs: () => number, pause: (ms: number) => Promise<void>): Promise<MemberList> {
   let last: MemberList | null = null;
   for (;;) {
     try {
       last = await cluster.memberList({ timeoutMs: Math.max(1, Math.min(ASK_MS, endsAt - nowMs())) });
-      if (last.leader !== null) return last;
+      // What another cluster commits never gets there: it is told at once.
+      if (last.leader !== null && (last.commitIndex >= plan.outcome.lastEntry.index || leaderCheck(plan, last).ok === false)) return last;
     } catch (error) {
       if (!(error instanceof UnreachableError) || nowMs() + POLL_MS >= endsAt) throw error;
     }

@@ -76,7 +76,7 @@ const BAND = `
 .sticky{position:sticky;top:0;z-index:2;max-width:none;display:flex;align-items:baseline;gap:16px;padding-block:9px;padding-inline:max(40px,calc((100% - 960px)/2));background:var(--ground);border-block:1px solid var(--rule);font-size:.88rem}
 .sticky b{letter-spacing:.05em;white-space:nowrap;flex:none}.sticky.v-good b{color:var(--good)}.sticky.v-bad b{color:var(--bad)}.sticky.v-caution b{color:var(--caution)}
 .of{font-weight:560;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;flex:1 1 0;min-width:4em}
-.links{display:flex;gap:14px;white-space:nowrap;flex:none}
+.links{display:flex;gap:12px;font-size:.82rem;white-space:nowrap;flex:none}
 .links a{color:var(--soft);text-decoration:none}.links a:hover{color:var(--ink);text-decoration:underline}
 .statement{padding-top:30px}
 .statement dl{display:grid;gap:10px}
@@ -166,4 +166,4 @@ dl.provenance>div{display:grid;grid-template-columns:9.4rem 1fr;gap:10px;padding
 .line span{display:block;height:46px;border-bottom:1px solid var(--ink)}
 .line small{color:var(--soft);font-size:.8rem}
 @media screen and (max-width:980px){.links{display:none}}
-@media screen and (max-width:760px){.band,main{padding-inline:20px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.stamp{font-size:1.5rem;white-space:normal}.pair,dl.provenance,.statement dl>div{grid-template-columns:minmax(0,1fr)}.statement dl>div{gap:0}.checks{columns:1}.lines{grid-template-columns:1fr 1fr}.sticky{padding-inline:20px}.legend{padding-left:0}table{display:block;overflow-x:auto}.tag{white-space:normal}.sticky{overflow:hidden}}`;
+@media screen and (max-width:760px){.band,main{padding-inline:20px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.stamp{font-size:1.5rem;white-space:normal}.pair,dl.provenance,.statement dl>div{grid-template-columns:minmax(0,1fr)}.statement dl>div{gap:0}.checks{columns:1}.lines{grid-template-columns:1fr 1fr}.sticky{padding-inline:20px}.legend{padding-left:0}table{display:block;overflow-x:auto}.measured{font-size:1.6rem}.tile{padding-inline:14px}thead th,.lanes-table th{overflow-wrap:normal}.steps-table td:nth-child(4){min-width:15rem}#objectives td:nth-child(5),.follow-ups td:nth-child(2){min-width:12rem}.tag{white-space:normal}.sticky{overflow:hidden}}`;

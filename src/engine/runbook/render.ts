@@ -8,11 +8,14 @@ export interface RunbookWords {
   plan: string;
   /** What `--confirm` takes. */
   confirm: string;
-  /** How live commands reach the result: `--endpoint ...`; nothing where they find it. */
-  connection: string;
+  /** How live commands reach the result: `--endpoint ...`; nothing where they find it; null: no live command speaks to such clusters. */
+  connection: string | null;
   /** Quotes one word for a shell: names of members are data. */
   quote: (word: string) => string;
 }
+
+/** What `--confirm` takes of an id. */
+const CONFIRM_CHARS = 8;
 
 /**
  * A plan as a runbook in Markdown, for people at three in the morning: the order of the steps with exact commands, what each must answer, what
@@ -36,10 +39,10 @@ function head(plan: RecoveryPlan): string[] {
   const { loss } = plan.why;
   const facts = [
     ['Plan', `${shortPlanId(plan)}, made ${plan.createdAt}${plan.madeBy === undefined ? '' : ` by ${mdText(plan.madeBy)}`} with raft-inspector ${mdText(plan.tool)}`],
-    ['Cluster', `${plan.cluster.clusterId === null ? 'the store has no cluster id' : mdCode(plan.cluster.clusterId)}, ${mdText(plan.product ?? plan.store)}, ${plan.cluster.members.map((one) => mdText(one.name ?? one.id)).join(', ')}`],
+    ['Cluster', `${plan.cluster.clusterId === null ? 'the store has no cluster id' : mdCode(plan.cluster.clusterId)}, ${mdText(plan.product ?? plan.store)}, ${plan.cluster.members.map((one) => mdText(one.name ?? one.id)).sort().join(', ')}`],
     ['Source', `${mdText(plan.source)}${plan.dataDir === null ? ', from a copy' : `, ${mdCode(plan.dataDir)}`}`],
     ['Loss', `**${loss.verdict.toUpperCase()}** (${mdText(loss.proof.replaceAll('-', ' '))}): ${mdText(loss.statement)}`],
-    ['In doubt', loss.inDoubt === null ? 'nothing' : `entries ${loss.inDoubt.from} to ${loss.inDoubt.to}, decision: **${plan.inDoubt}**`],
+    ['In doubt', loss.inDoubt === null ? 'nothing' : `${loss.inDoubt.from === loss.inDoubt.to ? `entry ${loss.inDoubt.from}` : `entries ${loss.inDoubt.from} to ${loss.inDoubt.to}`}, decision: **${plan.inDoubt}**`],
     ['Digest', mdCode(plan.digest)],
   ];
   return [
@@ -67,8 +70,8 @@ function stepsOf(plan: RecoveryPlan, words: RunbookWords): RunbookStep[] {
 
 /** Everything before the first byte is changed. */
 function before(plan: RecoveryPlan, words: RunbookWords): RunbookStep[] {
-  const dead = plan.dead.map(mdText).join(', ');
-  const fences = plan.fences.map((one) => `- **${mdText(one.member)}**${one.addresses.length === 0 ? '' : ` (${one.addresses.map(mdText).join(', ')})`}: ${mdText(one.action)}`);
+  const dead = plan.dead.map(mdText).sort().join(', ');
+  const fences = [...plan.fences].sort((a, b) => (a.member < b.member ? -1 : 1)).map((one) => `- **${mdText(one.member)}**${one.addresses.length === 0 ? '' : ` (${one.addresses.map(mdText).join(', ')})`}: ${mdText(one.action)}`);
   return [
     { title: 'The majority cannot return', text: [`${dead === '' ? 'The other members' : dead} will not come back with the data they had. Somebody who knows the machines says so.`], commands: [], expect: '', otherwise: '', gate: 'Is the majority gone for good? Who says so?' },
     {
@@ -82,7 +85,7 @@ function before(plan: RecoveryPlan, words: RunbookWords): RunbookStep[] {
     { title: 'Fence the others first', text: fences.length === 0 ? ['The plan names nothing to fence.'] : ['What comes back with old data forms a second cluster. Before anything is started:', fences.join('\n')], commands: [], expect: fences.length === 0 ? '' : 'each of them is off, and cannot start by itself (unit disabled, manifest moved, volume detached)', otherwise: 'do not go on: two clusters with one name are worse than none', gate: fences.length === 0 ? null : 'Is each of them fenced? By whom, how?' },
     { title: 'Stop the server of the source', text: ['Nothing may have the directory open: a unit that restarts it, a static pod, a backup job.'], commands: [], expect: 'the preview below says that nobody has the directory open', otherwise: 'the refusal names the process and how to stop it', gate: null },
     { title: 'Read the plan', text: ['Two people read it.'], commands: [command('show', words), command('lint', words)], expect: `\`PLAN ${shortPlanId(plan)}\` in the first line, no error from lint`, otherwise: 'make the plan again; a plan is never edited by hand', gate: `Do two people agree to ${mdText(lossWords(plan))}? Which two?` },
-    { title: 'Rehearse on a copy', text: ['The whole plan, on copies: nothing of the data is touched.'], commands: [command('rehearse', words)], expect: 'PASS, exit 0', otherwise: 'read which phase failed. Unverifiable (exit 11) means that no server was at hand to start the copy: decide whether that is enough', gate: null },
+    { title: 'Rehearse on a copy', text: ['The whole plan, on copies: nothing of the data is touched.'], commands: [command('rehearse', words)], expect: 'PASSED, exit 0', otherwise: 'read which phase failed. Unverifiable (exit 11) means that no server was at hand to start the copy: decide whether that is enough', gate: null },
   ];
 }
 
@@ -113,27 +116,37 @@ function change(plan: RecoveryPlan, words: RunbookWords): RunbookStep[] {
 function after(plan: RecoveryPlan, words: RunbookWords): RunbookStep[] {
   const hints = startHints(plan);
   const checks = plan.checks.length === 0 ? ['--check ./your-own-check.sh'] : plan.checks.map((one) => `--check ${words.quote(one)}`);
-  const verify = command('verify', words, ...checks, words.connection);
+  const { connection } = words;
+  const own = `the tools of ${mdText(plan.product ?? 'the program')}`;
+  const verify = connection === null ? [] : [command('verify', words, ...checks, connection)];
   const grow = plan.joins.map((one): RunbookStep => ({
     title: `Add ${mdText(one.member)}`,
-    text: ['One at a time, with an empty directory. Its settings:', mdBlock(one.settings, 'text').join('\n')],
-    commands: [`raft-inspector member add ${words.quote(one.member)} ${addressOf(plan, one.member, words)} --execute ${words.connection}`.trimEnd(), `raft-inspector member wait ${words.quote(one.member)} ${words.connection}`.trimEnd()],
+    text: [`One at a time, with an empty directory: ${plan.store === 'native' ? 'start it first, then add it' : 'the first command announces it, then start it'}. Its settings:`, mdBlock(one.settings, 'text').join('\n')],
+    commands: connection === null ? [] : joinCommands(plan, one.member, words, connection),
     expect: 'it is a voter, healthy and caught up',
     otherwise: 'leave the cluster as it is and find out why; never add the next one before',
     gate: null,
   }));
   return [
     { title: `Start ${mdText(plan.source)}`, text: [hints.length === 0 ? 'Start it as always.' : hints.map((one) => `- ${mdText(one)}`).join('\n')], commands: [], expect: 'it leads alone within seconds', otherwise: 'stop it, keep its log, and go to the way back', gate: null },
-    { title: 'Verify', text: ['Your own check of the data belongs here: a script that exits 0 when the data is right.'], commands: [verify], expect: 'VERIFIED, exit 0', otherwise: 'keep traffic away, stop the server, and go to the way back', gate: 'Is it verified, with a check of your own data? Who looked?' },
+    { title: 'Verify', text: ['Your own check of the data belongs here: a script that exits 0 when the data is right.', ...(connection === null ? [`Nothing here speaks to a running cluster of this kind: look with ${own}.`] : [])], commands: verify, expect: connection === null ? `one leader, ${mdText(plan.source)} alone, a write accepted and read back` : 'VERIFIED, exit 0', otherwise: 'keep traffic away, stop the server, and go to the way back', gate: 'Is it verified, with a check of your own data? Who looked?' },
     ...grow,
-    { title: 'Reopen traffic', text: ['Only when the cluster is healthy and the data is right.'], commands: [verify, `raft-inspector member list ${words.connection}`.trimEnd()], expect: `verify ends in 0; ${plan.targetMembers} voters, all healthy`, otherwise: 'traffic stays closed', gate: 'Did verify end in 0? Who opens the traffic?' },
+    { title: 'Reopen traffic', text: ['Only when the cluster is healthy and the data is right.'], commands: connection === null ? [] : [...verify, `raft-inspector member list ${connection}`.trimEnd()], expect: `${connection === null ? `${own} show` : 'verify ends in 0;'} ${plan.targetMembers} voters, all healthy`, otherwise: 'traffic stays closed', gate: `${connection === null ? 'Is it healthy, by your own check as well' : 'Did verify end in 0'}? Who opens the traffic?` },
     { title: 'Write it down', text: ['A backup of the new cluster first; then the report, signed by two people. What was learned goes into this runbook and into a drill.'], commands: [command('report', words, '-o report.html')], expect: 'RECOVERED in the first line', otherwise: 'the report says what is missing', gate: null },
   ];
 }
 
+/** A learner first; once it runs and has caught up, a voter. The id confirms where the change leaves no margin. */
+function joinCommands(plan: RecoveryPlan, member: string, words: RunbookWords, connection: string): string[] {
+  const name = words.quote(member);
+  const confirm = plan.outcome.clusterId === null ? '' : ` --confirm ${words.quote(plan.outcome.clusterId.slice(0, CONFIRM_CHARS))}`;
+  return [`member add ${name} ${addressOf(plan, member, words)} --execute`, `member wait ${name}`, `member promote ${name} --execute${confirm}`].map((one) => `raft-inspector ${one} ${connection}`.trimEnd());
+}
+
 /** Where a member was reached before; a place to fill in for a new one. */
 function addressOf(plan: RecoveryPlan, member: string, words: RunbookWords): string {
-  const known = plan.fences.find((one) => one.member === member)?.addresses[0];
+  const listens = plan.joins.find((one) => one.member === member)?.settings.flatMap((one) => /^listen: (\S+)$/.exec(one)?.[1] ?? [])[0];
+  const known = plan.fences.find((one) => one.member === member)?.addresses[0] ?? listens;
   return known === undefined ? '<address>' : words.quote(known);
 }
 

@@ -36,7 +36,7 @@ export function stepLines(step: RunbookStep, n: number): string[] {
 export function notToAct(plan: RecoveryPlan): string[] {
   const voters = plan.cluster.members.filter((one) => one.role === 'voter');
   const quorum = quorumOf(Math.max(1, voters.length));
-  const names = voters.map((one) => mdText(one.name ?? one.id)).join(', ');
+  const names = voters.map((one) => mdText(one.name ?? one.id)).sort().join(', ');
   const majority = voters.length === 0 ? 'If a majority of the voters can run again' : `If ${quorum} of the ${voters.length} voters (${names}) can run again, with the disks they had`;
   const { loss, quorum: read } = plan.why;
   const disks = loss.verdict === 'none' || read.needed === 0 ? [] : [`- If one more disk can be read, even a dead machine's: read it first. ${read.surveyed} of ${read.voters} voters were read, ${read.needed} more would prove that nothing is missing. Plan again with it.`];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { UsageError } from '../../../src/engine/errors.ts';
 import { MAX_DRILL_FILE_BYTES, parseDrill } from '../../../src/engine/drill/drill-file.ts';
-import { faultsOf, PRESETS } from '../../../src/engine/drill/presets.ts';
+import { checkTargets, faultsOf, PRESETS } from '../../../src/engine/drill/presets.ts';
 import { catalogue, scenarioOf } from '../../../src/engine/drill/scenarios/index.ts';
 import { drillTemplate } from '../../../src/engine/drill/template.ts';
 
@@ -35,7 +35,8 @@ describe('drill file', () => {
       ['scenario: x\nunknown: 1\n', /unknown/i],
       ['scenario: x\nload: {rate: 0}\n', /load\.rate/],
       ['scenario: x\nload: {rate: .nan}\n', /load\.rate/],
-      ['scenario: x\nnodes: 4\n', /nodes/],
+      ['scenario: x\nnodes: 4\n', /nodes: the size of a cluster: 3, 5 or 7/],
+      ['scenario: x\nnodes: 1\n', /nodes/],
       ['scenario: "../x"\n', /scenario/],
       ['scenario: x\nversion: 2\n', /version/],
       ['scenario: faults\nfaults: [{kind: delay, delayMs: -1}]\n', /faults\.0/],
@@ -53,6 +54,14 @@ describe('drill file', () => {
     const file = parseDrill('scenario: faults\nfaults: [{preset: delay-then-stop, atMs: 100, target: n2}]\n', 'drill.yaml');
     assert.deepEqual(faultsOf(file).map(({ kind, atMs, target }) => [kind, atMs, target]), [['delay', 100, 'n2'], ['stop', 10_100, 'n2']]);
     assert.throws(() => faultsOf(parseDrill('scenario: faults\nfaults: [{preset: meteor}]\n', 'drill.yaml')), UsageError);
+  });
+
+  it('knows whom a fault can hit: nobody else is hit in his place', () => {
+    const check = (text: string, nodes: number): void => checkTargets(faultsOf(parseDrill(`scenario: faults\nfaults: ${text}\n`, 'drill.yaml')), nodes);
+    assert.throws(() => check('[{kind: kill, target: n9}]', 3), /no member is called n9/);
+    assert.throws(() => check('[{preset: cluster-split}]', 3), /2 \| 2 \| 1 is one of 5 members, and the cluster has 3/);
+    check('[{kind: kill, target: n5}, {preset: cluster-split}, {kind: stop, target: followers}]', 5);
+    for (const { faults, nodes } of PRESETS) checkTargets(faults, nodes);
   });
 
   it('has a template for every drill of the catalogue, and each is one that can be read again', () => {

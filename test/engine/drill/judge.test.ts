@@ -67,6 +67,13 @@ describe('drill: history', () => {
     assert.equal(standingsOf([on('2026-03-14', 1, { verdict: 'could-not-run' })], new Date('2026-03-15'))[0]?.isDue, true);
   });
 
+  it('believes no good run from the future, and a clock that differs by hours', () => {
+    const standing = (now: string) => standingsOf([on('2026-03-14', 4000), on('2099-01-01', 4000)], new Date(now))[0];
+    assert.deepEqual([standing('2026-07-01')?.isDue, standing('2026-07-01')?.lastGoodAt], [true, '2026-03-14T01:00:00.000Z']);
+    assert.equal(standingsOf([on('2026-03-14', 4000)], new Date('2026-03-13T20:00:00Z'))[0]?.isDue, false);
+    assert.deepEqual([standingsOf([on('2099-01-01', 1)], new Date('2026-07-01'))[0]?.isDue, standingsOf([], new Date())], [true, []]);
+  });
+
   it('flags what is more than half above the median of the runs before, of the same drill alone', () => {
     const before = [on('2026-01-01', 4000), on('2026-01-02', 5000), on('2026-01-03', 4000), on('2026-01-04', 100_000, { nodes: 5 }), on('2026-01-05', 1, { verdict: 'could-not-run' })];
     assert.deepEqual(regressionsOf(on('2026-02-01', 6000), before), []);

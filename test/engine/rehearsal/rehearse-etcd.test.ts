@@ -24,7 +24,9 @@ import { treeFingerprint } from '../../helpers/tree-fingerprint.ts';
 const KEYS = 60;
 const TIMEOUT = { timeoutMs: 10_000 };
 const TIME = { nowMs: () => performance.now(), pause };
-const left = (): string[] => fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith('raft-inspector-rehearsal-'));
+/** A place of its own: what other runs leave in the temporary directory is none of this test's business. */
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-test-scratch-'));
+const left = (): string[] => fs.readdirSync(scratch);
 
 describe('rehearsal of an etcd plan, with the real server', function () {
   this.timeout(180_000);
@@ -48,13 +50,14 @@ describe('rehearsal of an etcd plan, with the real server', function () {
   });
 
   after(async () => {
+    fs.rmSync(scratch, { recursive: true, force: true });
     for (const one of running) await one.kill();
     await servers?.stop();
   });
 
   it('passes with the server of its minor, only reads the source, and leaves nothing behind', async () => {
     const before = treeFingerprint(source, 'bytes');
-    const report = await rehearse(plan, { program: SOURCE_PROGRAM });
+    const report = await rehearse(plan, { scratch, program: SOURCE_PROGRAM });
     assert.equal(report.verdict, 'pass', JSON.stringify(report, null, 1));
     assert.match(report.server ?? '', /^etcd 3\.\d+\.\d+/);
     assert.deepEqual(report.phases.map((one) => `${one.name} ${one.ok}`), ['copy true', 'apply true', 'start true', 'verify true', 'stop true']);
@@ -69,7 +72,7 @@ describe('rehearsal of an etcd plan, with the real server', function () {
     const other = path.join(servers.root, 'other-etcd');
     fs.writeFileSync(other, '#!/bin/sh\necho "etcd Version: 3.9.1"\n', { mode: 0o755 });
     for (const [binary, why] of [[path.join(servers.root, 'none'), /cannot be run here/], [other, /the data is of etcd 3\.\d+, .* is 3\.9\.1/]] as const) {
-      const report = await rehearse(plan, { program: SOURCE_PROGRAM, binary });
+      const report = await rehearse(plan, { scratch, program: SOURCE_PROGRAM, binary });
       assert.equal(report.verdict, 'unverifiable');
       assert.match(report.detail, why);
       assert.deepEqual(report.phases.map((one) => `${one.name} ${one.ok}`), ['copy true', 'apply true']);
@@ -79,7 +82,7 @@ describe('rehearsal of an etcd plan, with the real server', function () {
   });
 
   it('applied and started plainly, it verifies as rehearsed, and grows back to three with equal hashes', async () => {
-    const rehearsed = await rehearse(plan, { program: SOURCE_PROGRAM });
+    const rehearsed = await rehearse(plan, { scratch, program: SOURCE_PROGRAM });
     await applyPlan(plan, { caseDir: null, overrides: [] });
     const name = servers.members[0]?.name ?? '';
     // Where its peer address, which the plan keeps, says it is.

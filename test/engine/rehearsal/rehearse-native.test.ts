@@ -14,7 +14,9 @@ import { planOf } from '../../helpers/recover-native.ts';
 import { SOURCE_PROGRAM } from '../../helpers/source-cli.ts';
 import { treeFingerprint } from '../../helpers/tree-fingerprint.ts';
 
-const left = (): string[] => fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith('raft-inspector-rehearsal-'));
+/** A place of its own: what other runs leave in the temporary directory is none of this test's business. */
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-test-scratch-'));
+const left = (): string[] => fs.readdirSync(scratch);
 
 describe('rehearsal of a native plan, on a real member process', function () {
   this.timeout(60_000);
@@ -32,11 +34,14 @@ describe('rehearsal of a native plan, on a real member process', function () {
     plan = await planOf([source]);
   });
 
-  after(() => fs.rmSync(root, { recursive: true, force: true }));
+  after(() => {
+    fs.rmSync(root, { recursive: true, force: true });
+    fs.rmSync(scratch, { recursive: true, force: true });
+  });
 
   it('passes, only reads the source, and leaves nothing behind', async () => {
     const before = treeFingerprint(source, 'bytes');
-    const report = await rehearse(plan, { program: SOURCE_PROGRAM });
+    const report = await rehearse(plan, { scratch, program: SOURCE_PROGRAM });
     assert.equal(report.verdict, 'pass', JSON.stringify(report, null, 1));
     assert.equal(report.server, 'embedded engine');
     assert.deepEqual(report.phases.map((one) => [one.name, one.ok]), [['copy', true], ['apply', true], ['start', true], ['verify', true], ['stop', true]]);
@@ -52,20 +57,20 @@ describe('rehearsal of a native plan, on a real member process', function () {
     const other = path.join(root, 'other');
     fs.cpSync(source, other, { recursive: true });
     fs.appendFileSync(path.join(other, 'raft/data.mdb'), 'x');
-    await assert.rejects(rehearse(plan, { program: SOURCE_PROGRAM, dataDir: other }), (error) => error instanceof DriftError);
+    await assert.rejects(rehearse(plan, { scratch, program: SOURCE_PROGRAM, dataDir: other }), (error) => error instanceof DriftError);
     assert.deepEqual(left(), []);
     fs.rmSync(other, { recursive: true });
   });
 
   it('fails, with the last words, when the server does not start; and still cleans up', async () => {
-    const report = await rehearse(plan, { program: [process.execPath, '-e', 'console.error("no such engine"); process.exit(3)', '--'], startMs: 5000 });
+    const report = await rehearse(plan, { scratch, program: [process.execPath, '-e', 'console.error("no such engine"); process.exit(3)', '--'], startMs: 5000 });
     assert.equal(report.verdict, 'fail');
     assert.match(report.phases.find((one) => one.name === 'start')?.detail ?? '', /exit 3.*no such engine/);
     assert.deepEqual(left(), []);
   });
 
   it('applied and started, it verifies: with the state as rehearsed, and not under another plan', async () => {
-    const rehearsed = await rehearse(plan, { program: SOURCE_PROGRAM });
+    const rehearsed = await rehearse(plan, { scratch, program: SOURCE_PROGRAM });
     await applyPlan(plan, { caseDir: null, overrides: [] });
     const { outcome } = plan;
     const server = await startNativeMember({ program: SOURCE_PROGRAM, dataDir: source, scratch: root, clusterId: outcome.clusterId ?? '', generation: outcome.generation ?? 1, member: { id: outcome.memberId ?? '' } });

@@ -1,3 +1,4 @@
+import type { LabMemberStatus } from '../../lab/orders.ts';
 import { decisionLines, type Identified, rescue, survey } from '../rescue.ts';
 import { heldBy, type Held, judgeVerdict } from '../ground-truth.ts';
 import { pickOne } from '../random.ts';
@@ -7,6 +8,7 @@ import { electionAfter } from './failover.ts';
 
 /** Between the loss of the majority and the end of the survivors: clients notice, and what is on its way arrives. */
 const BEFORE_SURVIVORS_MS = 250;
+const UP_MS = 10_000;
 
 /** How the majority died, and who is left. */
 export interface Loss {
@@ -115,13 +117,31 @@ async function checkOldMember(world: DrillWorld, dead: readonly string[]): Promi
     const before = await world.member(leader);
     await world.start(id);
     await world.pause(1500);
-    const [old, after] = [await world.member(id), await world.member(leader)];
-    const isOut = old.role !== 'leader' && old.leader === null && (old.appliedIndex ?? 0) <= (before.appliedIndex ?? 0);
-    // Whatever it asks for comes with a term of the old lineage, far below the new one: it cannot even raise a term.
-    const isBelow = (old.term ?? 0) < (after.term ?? 0);
-    recorder.check('an old member that returns is refused', isOut && isBelow, `${id} ${old.state}, says ${old.role ?? '-'}, knows ${old.leader === null ? 'no leader' : `leader ${old.leader}`}, term ${old.term ?? '-'}; the cluster is at term ${after.term ?? '-'}`);
+    // On a busy machine it may be slow to say how it stands.
+    const old = await world.until(`${id} up`, async () => lookAt(await world.member(id)), UP_MS).catch(() => world.member(id));
+    const after = await world.member(leader);
+    const { ok, detail } = judgeOldMember(old, before, after);
+    recorder.check('an old member that returns is refused', ok, detail);
     await world.kill([id]);
   });
+}
+
+type Seen = Pick<LabMemberStatus, 'id' | 'state' | 'role' | 'leader' | 'term' | 'appliedIndex'>;
+
+/**
+ * Whether an old member that was started again stays out. One that does not run has tried nothing: that proves nothing.
+ * @param before The new leader when it was started. @param after The same a moment later.
+ */
+export function judgeOldMember(old: Seen, before: Seen, after: Seen): { readonly ok: boolean; readonly detail: string } {
+  const isOut = old.role !== 'leader' && old.leader === null && (old.appliedIndex ?? 0) <= (before.appliedIndex ?? 0);
+  // Whatever it asks for comes with a term of the old lineage, far below the new one: it cannot even raise a term.
+  const isBelow = (old.term ?? 0) < (after.term ?? 0);
+  return { ok: lookAt(old) !== null && isOut && isBelow, detail: `${old.id} ${old.state}, says ${old.role ?? '-'}, knows ${old.leader === null ? 'no leader' : `leader ${old.leader}`}, term ${old.term ?? '-'}; the cluster is at term ${after.term ?? '-'}` };
+}
+
+/** A member that runs and says how it stands; null: it does not. */
+function lookAt<T extends Seen>(one: T): T | null {
+  return one.state === 'running' && one.role !== null ? one : null;
 }
 
 function quorumLoss(nodes: 3 | 5): Scenario {

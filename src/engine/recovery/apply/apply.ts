@@ -1,10 +1,11 @@
 import path from 'node:path';
-import { CheckFailedError, DriftError, type InspectorError, RefusedError } from '../../errors.ts';
+import { CheckFailedError, CorruptDataError, DriftError, InspectorError, PartialError, RefusedError } from '../../errors.ts';
 import { removeTree, syncPath } from '../../files/durable.ts';
 import { listFiles, type TreeFile } from '../../files/tree.ts';
 import type { AppliedStep, ApplyReport } from '../../model/apply-report.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import { makeBackup, verifyBackup } from './backup.ts';
+import { exchangeOf, refuseMovedOn } from './exchange.ts';
 import { applyInto } from './into.ts';
 import { type ApplyStepId, Journal } from './journal.ts';
 import type { ApplyOptions } from './options.ts';
@@ -12,7 +13,7 @@ import { notInUse, type Preflight, preflight, refusalOf } from './preflight.ts';
 import { asOnlyRun, inWords, StepRun } from './run-steps.ts';
 import { buildResult, holds } from './staging.ts';
 import { type Standing, standingOf } from './standing.ts';
-import { isExchanged, swapDirectory, swapFiles } from './swap.ts';
+import { placeOf, swapDirectory, swapFiles } from './swap.ts';
 import { backupPlace, type Workplace, workplaceOf } from './workplace.ts';
 import { filesOf } from './words.ts';
 import { type ApplyWorld, REAL_WORLD } from './world.ts';
@@ -82,17 +83,20 @@ async function standsAlready(plan: RecoveryPlan, at: Workplace, standing: Standi
     return stopped(new DriftError('data-moved-on', `plan ${name} was applied, and ${at.dataDir} has changed since`, 'The server has run on it: that is how it should be. See: raft-inspector recover verify'));
   }
   if (standing.state !== 'applying' || !standing.swapStarted) return null;
-  if (isExchanged(at, plan, world.ops)) return { ...begun, errors: [], checks: [{ name: 'result', ok: true, detail: `plan ${name} was exchanged in, and only its last line is missing` }] };
   try {
-    return { ...begun, errors: [], checks: [{ name: 'in use', ...notInUse(at.dataDir, world) }, { name: 'result', ok: true, detail: `plan ${name} was being exchanged in: goes on there` }] };
+    if ((await exchangeOf(at, plan, standing.result ?? [], world.ops)) === 'done') return { ...begun, errors: [], checks: [{ name: 'result', ok: true, detail: `plan ${name} was exchanged in, and only its last line is missing` }] };
+    const use = notInUse(at.dataDir, world);
+    await refuseMovedOn(at, plan, world.ops);
+    return { ...begun, errors: [], checks: [{ name: 'in use', ...use }, { name: 'result', ok: true, detail: `plan ${name} was being exchanged in: goes on there` }] };
   } catch (error) {
-    if (error instanceof RefusedError) return stopped(error);
+    if (error instanceof InspectorError) return stopped(error);
     throw error;
   }
 }
 
 class ApplyRun extends StepRun {
   private readonly startedAt: number;
+  private isBackupVerified = false;
 
   constructor(
     private readonly whole: RecoveryPlan,
@@ -107,7 +111,7 @@ class ApplyRun extends StepRun {
   async go(looked: Looked): Promise<ApplyReport> {
     const before = standingOf(this.journal, this.plan.planId);
     if (before.state === 'applied') {
-      this.cleanUp();
+      await this.cleanUp();
       return this.report('already-applied', looked, before);
     }
     if (before.state !== 'applying') {
@@ -121,12 +125,13 @@ class ApplyRun extends StepRun {
     } else for (const id of begun.done) this.steps.push({ id, kind: id, status: 'already', durationMs: 0, detail: 'by the run before' });
     await this.swap();
     this.note({ event: 'applied' });
-    this.cleanUp();
+    await this.cleanUp();
     return this.report(before.state === 'applying' ? 'resumed' : 'applied', looked, standingOf(this.journal, this.plan.planId));
   }
 
   private async backUp(): Promise<void> {
     const { backup, done } = standingOf(this.journal, this.plan.planId);
+    this.isBackupVerified = true;
     const place = backup?.path ?? backupPlace(this.whole, this.at, this.how.backupDir);
     const { ops } = this.world;
     let sha256 = '';
@@ -163,10 +168,13 @@ class ApplyRun extends StepRun {
     const { ops } = this.world;
     const { result, swapStarted } = standingOf(this.journal, this.plan.planId);
     const after = result ?? [];
-    const isDone = swapStarted && isExchanged(this.at, this.whole, ops);
+    const isDone = swapStarted && (await exchangeOf(this.at, this.whole, after, ops)) === 'done';
     // A server may have been started since the preflight.
     if (!isDone) notInUse(this.at.dataDir, this.world);
     if (!swapStarted) this.stillAsPlanned();
+    if (!isDone && (swapStarted || this.whole.swap.kind === 'directory')) await refuseMovedOn(this.at, this.whole, ops);
+    // Between two renames there is no data directory: that comes to an end first.
+    if (!isDone && !this.isInGap()) await this.sureOfBackup();
     await this.step('swap', 'swap', stepLines('swap'), async () => {
       const { swap } = this.whole;
       if (isDone && !(await holds(this.at.dataDir, after, ops))) return { detail: 'by the run before; a server has written to it since', status: 'already' };
@@ -177,6 +185,19 @@ class ApplyRun extends StepRun {
     });
   }
 
+  private isInGap(): boolean {
+    const { swap } = this.whole;
+    return swap.kind === 'directory' && placeOf(this.at, { part: swap.path, away: this.at.away }, this.world.ops) === 'gap';
+  }
+
+  /** The backup of a run before this one may have been damaged or deleted since. @throws {CorruptDataError} */
+  private async sureOfBackup(): Promise<void> {
+    if (this.isBackupVerified) return;
+    const { backup } = standingOf(this.journal, this.plan.planId);
+    await verifyBackup(backup?.path ?? '', { planId: this.plan.planId, sha256: backup?.manifest ?? null }, this.world.ops);
+    this.isBackupVerified = true;
+  }
+
   /** Names and sizes once more; content was hashed moments ago and is again when it is renamed over. */
   private stillAsPlanned(): void {
     const now = new Map(listFiles(this.at.dataDir, this.world.ops).map((one) => [one.path, one.facts.bytes]));
@@ -184,10 +205,17 @@ class ApplyRun extends StepRun {
     if (odd.length > 0) throw new DriftError('drift', `${odd.slice(0, 4).join(', ')} changed while the result was built`, 'A server was started meanwhile. Stop it, then pick and plan again; the backup of this run is kept', odd);
   }
 
-  private cleanUp(): void {
+  /** What was exchanged away goes only while the backup holds it. */
+  private async cleanUp(): Promise<void> {
     const { ops } = this.world;
     removeTree(ops, this.at.staging);
-    removeTree(ops, this.at.away);
+    if (ops.facts(this.at.away) !== null) {
+      await this.sureOfBackup().catch((cause: unknown) => {
+        if (!(cause instanceof CorruptDataError)) throw cause;
+        throw new PartialError(`the result is in place, and the backup is damaged: the original is kept in ${this.at.away}`, 'Copy that directory to a safe place: it is the only one that is whole', { cause });
+      });
+      removeTree(ops, this.at.away);
+    }
     syncPath(ops, this.at.work);
   }
 

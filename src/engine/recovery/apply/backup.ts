@@ -98,6 +98,12 @@ export async function verifyBackup(place: string, expected: { planId: string; sh
   return { path: place, manifest, sha256 };
 }
 
+/** Of which directory the backup is that lies there; null when there is none that is whole. */
+export function ownerOf(place: string, ops: FileOps): string | null {
+  const bytes = ops.facts(path.join(place, MANIFEST))?.kind === 'file' ? readSmallFile(ops, path.join(place, MANIFEST), MAX_MANIFEST_BYTES) : null;
+  return bytes === null ? null : (parseManifest(bytes)?.dataDir ?? null);
+}
+
 async function keepFile(file: string, wanted: TreeFile, how: 'copy' | 'link', place: string, ops: FileOps): Promise<void> {
   const kept = path.join(place, wanted.sha256);
   const isKept = ops.facts(kept)?.kind === 'file';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { PartialError, RefusedError, UsageError } from '../../errors.ts';
+import { PartialError, UsageError } from '../../errors.ts';
 import { makeDirectories, removeTree, renameDurably, syncPath } from '../../files/durable.ts';
 import { REAL_FILES } from '../../files/file-ops.ts';
 import { linkNew } from '../../files/new-file.ts';
@@ -12,7 +12,7 @@ import type { ApplyOptions } from './options.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { systemFailure } from './run-steps.ts';
 import { buildResult, holds } from './staging.ts';
-import { isInside, type Workplace } from './workplace.ts';
+import type { Workplace } from './workplace.ts';
 import type { ApplyWorld } from './world.ts';
 
 /**
@@ -25,7 +25,6 @@ export async function applyInto(plan: RecoveryPlan, at: Workplace, options: Appl
   const startedAt = world.nowMs();
   const target = path.resolve(options.into ?? '');
   const isArchive = /\.(?:tgz|tar\.gz)$/.test(target);
-  if (isInside(target, at.dataDir)) throw new RefusedError('backup-inside', `${target} lies inside the data directory`, 'Name a place outside of it with --into');
   const looked = await preflight(plan, at, options, world);
   if (looked.errors[0] !== undefined) throw looked.errors[0];
   const aside = path.join(path.dirname(target), `.${path.basename(target)}.ri-${shortPlanId(plan)}`);

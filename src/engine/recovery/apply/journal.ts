@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { CorruptDataError } from '../../errors.ts';
+import { CorruptDataError, RefusedError } from '../../errors.ts';
 import { syncPath } from '../../files/durable.ts';
 import type { FileOps } from '../../files/file-ops.ts';
 import type { TreeFile } from '../../files/tree.ts';
@@ -94,7 +94,7 @@ function parse(file: string, bytes: Buffer): { lines: JournalLine[]; wholeBytes:
   const lines: JournalLine[] = [];
   let from = 0;
   for (let end = bytes.indexOf(10, from); end >= 0; end = bytes.indexOf(10, from)) {
-    const line = lineOf(bytes.toString('utf8', from, end));
+    const line = lineOf(bytes.toString('utf8', from, end), file);
     if (line === null) throw new CorruptDataError(file, from, 'a line of the journal cannot be read', 'The backup beside it is whole as long as its hashes agree; restore by hand from its manifest.json, or send the journal with a bug report');
     lines.push(line);
     from = end + 1;
@@ -102,10 +102,46 @@ function parse(file: string, bytes: Buffer): { lines: JournalLine[]; wholeBytes:
   return { lines, wholeBytes: from };
 }
 
-function lineOf(text: string): JournalLine | null {
+/** Null when it is none of ours. @throws {RefusedError} `journal-newer` when it tells of something this version does not do. */
+function lineOf(text: string, file: string): JournalLine | null {
+  const value = jsonOf(text);
+  if (!isRecord(value) || typeof value['plan'] !== 'string' || typeof value['event'] !== 'string' || typeof value['at'] !== 'string') return null;
+  const check = Object.hasOwn(EVENTS, value['event']) ? EVENTS[value['event'] as JournalEvent['event']] : undefined;
+  if (check === undefined) throw new RefusedError('journal-newer', `${file} tells of "${value['event'].slice(0, 40)}", which this version does not know`, 'Go on with the version of raft-inspector that wrote it, or a newer one');
+  return check(value) ? (value as unknown as JournalLine) : null;
+}
+
+type Fields = Record<string, unknown>;
+
+const isString = (value: unknown): value is string => typeof value === 'string';
+const areStrings = (value: unknown): boolean => Array.isArray(value) && value.every(isString);
+const areFiles = (value: unknown): boolean => Array.isArray(value) && value.every((one) => isRecord(one) && isString(one['path']) && isString(one['sha256']) && typeof one['bytes'] === 'number');
+const isApplyStep = ({ step }: Fields): boolean => step === 'backup' || step === 'build' || step === 'check' || step === 'swap';
+const isUndoStep = ({ step }: Fields): boolean => step === 'check' || step === 'restore';
+const isManner = (value: unknown): boolean => isRecord(value) && (value['kind'] === 'files' || value['kind'] === 'directory') && isString(value['path']) && (value['setAside'] === null || isString(value['setAside']));
+
+/** What has to be on a line of each kind: what follows is done by it. */
+const EVENTS: Readonly<Record<JournalEvent['event'], (line: Fields) => boolean>> = {
+  begin: (line) => isString(line['digest']) && isString(line['dataDir']) && isString(line['backup']) && areStrings(line['overrides']),
+  started: isApplyStep,
+  done: (line) => isApplyStep(line) && isString(line['detail']) && (line['manifest'] === undefined || isString(line['manifest'])) && (line['result'] === undefined || areFiles(line['result'])),
+  failed: (line) => isApplyStep(line) && isString(line['detail']),
+  applied: () => true,
+  undo: (line) => isManner(line['manner']) && areFiles(line['from']) && areStrings(line['overrides']),
+  'undo-started': isUndoStep,
+  'undo-done': (line) => isUndoStep(line) && isString(line['detail']),
+  undone: () => true,
+  fenced: (line) => isString(line['to']),
+  unfenced: () => true,
+};
+
+function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function jsonOf(text: string): unknown {
   try {
-    const value = JSON.parse(text) as Partial<JournalLine> | null;
-    return value !== null && typeof value === 'object' && typeof value.plan === 'string' && typeof value.event === 'string' && typeof value.at === 'string' ? (value as JournalLine) : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }

@@ -5,14 +5,14 @@ import type { ApplyRefusal } from '../../model/apply-report.ts';
 import type { CheckLine } from '../../model/check-line.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import { lintPlan } from '../plan/lint.ts';
-import { mayLink } from './backup.ts';
+import { mayLink, ownerOf } from './backup.ts';
 import type { DirectoryUse } from './directory-use.ts';
 import { Journal } from './journal.ts';
 import type { ApplyOptions } from './options.ts';
 import { lastRehearsal } from './rehearsed.ts';
 import { systemFailure } from './run-steps.ts';
 import { otherPlan } from './standing.ts';
-import { backupPlace, type Workplace } from './workplace.ts';
+import { backupPlace, refuseInside, type Workplace } from './workplace.ts';
 import type { ApplyWorld } from './world.ts';
 
 /** Room for the journal, the manifest and directories. */
@@ -94,8 +94,13 @@ function inUse({ users }: DirectoryUse): RefusedError | null {
 function rightPlace(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, { ops }: ApplyWorld): Finding {
   const facts = ops.facts(at.dataDir);
   if (facts?.kind === 'link') throw new RefusedError('symlink', `${at.dataDir} is a symbolic link`, 'Name the directory that it leads to with --data');
-  if (options.into !== undefined) return { ok: true, detail: `the result goes to ${options.into}` };
+  if (options.into !== undefined) {
+    refuseInside(path.resolve(options.into), at, { what: 'the place of the result', flag: '--into' });
+    return { ok: true, detail: `the result goes to ${options.into}` };
+  }
   const place = backupPlace(plan, at, options.backupDir);
+  const owner = ownerOf(place, ops);
+  if (owner !== null && owner !== at.dataDir) throw new RefusedError('backup-taken', `${place} holds the backup of ${owner}, on which the same plan was applied`, 'Name another directory with --backup-dir: a backup is never written over');
   for (const name of [at.work, place, path.dirname(place)]) {
     if (ops.facts(name)?.kind === 'link') throw new RefusedError('symlink', `${name} is a symbolic link`, 'A backup has to lie where its name says: replace it with a directory, or name another one with --backup-dir');
   }

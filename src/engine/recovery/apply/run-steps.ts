@@ -1,5 +1,5 @@
 import { InspectorError, PartialError, RefusedError, UnreachableError } from '../../errors.ts';
-import { makeDirectories, removeTree } from '../../files/durable.ts';
+import { makeDirectories } from '../../files/durable.ts';
 import type { AppliedStep } from '../../model/apply-report.ts';
 import type { RecoveryPlan } from '../../model/plan.ts';
 import { Journal, type JournalEvent } from './journal.ts';
@@ -69,14 +69,24 @@ export async function asOnlyRun<T>(at: Workplace, world: ApplyWorld, work: () =>
   } catch (error) {
     throw systemFailure(error, 'before');
   }
-  const lock = world.lock(at.work);
+  let lock: { release(): void } | null = null;
   try {
+    lock = world.lock(at.work);
     return await work();
   } catch (error) {
     throw systemFailure(error, ops.facts(at.journal) === null ? 'before' : 'within');
   } finally {
-    lock.release();
-    if (isNew && ops.facts(at.journal) === null && ops.list(at.work).length === 0) removeTree(ops, at.work);
+    lock?.release();
+    // Another run may have come into it by now: only what is empty goes.
+    if (isNew && ops.facts(at.work) !== null && ops.list(at.work).length === 0) removeEmpty(at.work, ops);
+  }
+}
+
+function removeEmpty(directory: string, ops: ApplyWorld['ops']): void {
+  try {
+    ops.removeDirectory(directory);
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 

@@ -4,7 +4,7 @@ import { keepOwner } from '../../files/copy.ts';
 import { makeDirectories, renameDurably, syncPath } from '../../files/durable.ts';
 import type { FileOps } from '../../files/file-ops.ts';
 import { hashFile, type TreeFile } from '../../files/tree.ts';
-import type { FileChange, RecoveryPlan } from '../../model/plan.ts';
+import type { FileChange } from '../../model/plan.ts';
 import type { Workplace } from './workplace.ts';
 
 /** What is exchanged: from the files that were there to those that shall be. Either list is of the whole data directory. */
@@ -104,13 +104,4 @@ export function swapDirectory(at: Workplace, swap: DirectorySwap, ops: FileOps):
   } else {
     for (const directory of [path.dirname(live), path.dirname(path.join(at.staging, swap.part))]) if (ops.facts(directory) !== null) syncPath(ops, directory);
   }
-}
-
-/**
- * Whether an exchange that was begun is complete: nothing that was built waits any more. It is all the same whether a server has
- * written to the result since.
- */
-export function isExchanged(at: Workplace, plan: Pick<RecoveryPlan, 'changes' | 'swap'>, ops: FileOps): boolean {
-  if (plan.swap.kind === 'directory') return placeOf(at, { part: plan.swap.path, away: at.away }, ops) === 'after';
-  return plan.changes.every((one) => (one.kind === 'remove' ? ops.facts(path.join(at.dataDir, one.path)) === null : ops.facts(path.join(at.staging, one.path)) === null));
 }

@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { DriftError, InspectorError, RefusedError } from '../../errors.ts';
-import { removeTree, syncPath } from '../../files/durable.ts';
+import { makeDirectories, removeTree, syncPath } from '../../files/durable.ts';
 import { differences, fingerprintTree, type TreeFile } from '../../files/tree.ts';
 import type { AppliedStep, UndoReport } from '../../model/apply-report.ts';
 import type { CheckLine } from '../../model/check-line.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import { type Backup, verifyBackup } from './backup.ts';
+import { isUntouched } from './exchange.ts';
 import { Journal, type UndoManner, type UndoStepId } from './journal.ts';
 import type { ApplyOptions } from './options.ts';
 import { notInUse, refusalOf } from './preflight.ts';
@@ -112,7 +113,7 @@ async function look(plan: RecoveryPlan, at: Workplace, standing: Standing, optio
     checks.push({ name: 'journal', ok: true, detail: 'an undo was begun and goes on' });
     return done({ manner, found: from });
   }
-  if (!standing.swapStarted) {
+  if (!standing.swapStarted || (standing.state === 'applying' && isUntouched(at, plan, ops))) {
     checks.push({ name: 'files', ok: true, detail: 'the apply was cut off before it exchanged anything' });
     return done({});
   }
@@ -214,7 +215,7 @@ class UndoRun extends StepRun {
     notInUse(this.at.dataDir, this.world);
     await this.step('restore', 'restore', { before: { event: 'undo-started', step: 'restore' }, after: (detail) => ({ event: 'undo-done', step: 'restore', detail }) }, async () => {
       if (manner.kind === 'files') await this.restoreFiles(backup, found);
-      else await this.restoreDirectory(backup, manner);
+      else await this.restoreDirectory(backup, manner, found);
       if (!(await holds(this.at.dataDir, this.whole.files, ops))) throw new DriftError(MOVED_ON, `${this.at.dataDir} is not what was restored: somebody writes to it`, `Find out who, stop it, and run this again with --override ${MOVED_ON}`);
       dressTree(this.at.dataDir, backup.manifest.entries, ops);
       return { detail: `${filesOf(this.whole.files.length)} as they were, sha256 equal` };
@@ -236,11 +237,18 @@ class UndoRun extends StepRun {
     }
   }
 
-  private async restoreDirectory(backup: Backup, manner: UndoManner): Promise<void> {
+  private async restoreDirectory(backup: Backup, manner: UndoManner, found: readonly TreeFile[]): Promise<void> {
     const { ops } = this.world;
     const swap = { part: manner.path, away: manner.setAside ?? this.at.away };
     // Once the present directory is away, the staged one is whole: it is never built anew in the gap.
-    if (ops.facts(swap.away) === null) await restoreFrom(backup, this.at.staging, { part: manner.path }, ops);
+    if (ops.facts(swap.away) === null) {
+      const moved = (): DriftError => new DriftError(MOVED_ON, `${this.at.dataDir} has changed since this undo was begun`, `Writes accepted since would be lost. To go back all the same: --override ${MOVED_ON}; what is there now is then kept`);
+      if (manner.setAside === null && !(await holds(this.at.dataDir, found, ops))) throw moved();
+      await restoreFrom(backup, this.at.staging, { part: manner.path }, ops);
+      // Somebody moved all of it away: what is exchanged then is an empty directory.
+      const live = path.join(this.at.dataDir, manner.path);
+      if (ops.facts(live) === null) makeDirectories(ops, live, 0o700);
+    }
     swapDirectory(this.at, swap, ops);
   }
 

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { RefusedError, UsageError } from '../../errors.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
@@ -30,11 +31,30 @@ export function workplaceOf(plan: RecoveryPlan, options: Pick<ApplyOptions, 'dat
   return workplaceAt(dataDir);
 }
 
-/** Where the backup of a plan lies. @throws {RefusedError} `backup-inside` when that is inside the data directory. */
+/** Where the backup of a plan lies. @throws {RefusedError} `backup-inside` when that is inside the data directory, or of what a run removes. */
 export function backupPlace(plan: RecoveryPlan, at: Workplace, backupDir: string | undefined): string {
   const place = path.join(backupDir === undefined ? at.work : path.resolve(backupDir), shortPlanId(plan));
-  if (isInside(place, at.dataDir)) throw new RefusedError('backup-inside', `the backup directory ${place} lies inside the data directory`, 'Name another one with --backup-dir, or leave it out: the default lies beside the data');
+  refuseInside(place, at, { what: 'the backup directory', flag: '--backup-dir' });
   return place;
+}
+
+/**
+ * Nothing is written into the directory that a plan is about, nor where a run builds and cleans up, by whatever name it is called.
+ * @throws {RefusedError} `backup-inside`.
+ */
+export function refuseInside(place: string, at: Workplace, { what, flag }: { what: string; flag: string }): void {
+  const real = realPlace(place);
+  if (isInside(real, realPlace(at.dataDir))) throw new RefusedError('backup-inside', `${what} ${place} lies inside the data directory`, `Name another one with ${flag}${flag === '--backup-dir' ? ', or leave it out: the default lies beside the data' : ''}`);
+  for (const own of [at.staging, at.away]) if (isInside(real, realPlace(own))) throw new RefusedError('backup-inside', `${what} ${place} lies in ${own}, which every run removes`, `Name another one with ${flag}`);
+}
+
+/** The real path of what is there, with what is not there yet behind it. */
+export function realPlace(file: string): string {
+  const whole = path.resolve(file);
+  for (let at = whole; ; at = path.dirname(at)) {
+    if (fs.existsSync(at)) return path.join(fs.realpathSync(at), path.relative(at, whole));
+    if (at === path.dirname(at)) return whole;
+  }
 }
 
 /** Whether `file` is `directory` or lies below it. Both absolute. */
