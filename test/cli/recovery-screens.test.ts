@@ -80,7 +80,7 @@ describe('screens of a recovery where a terminal is narrow', () => {
 });
 
 describe('S7: steps while they run', () => {
-  function recorded(terminal: boolean): { at(ms: number): void; note: ReturnType<ReturnType<typeof createProgressDisplay>['steps']>; report(done: number): void; said: string[]; clear(): void } {
+  function recorded(terminal: boolean): { at: (ms: number) => void; note: ReturnType<ReturnType<typeof createProgressDisplay>['steps']>; report: (done: number) => void; said: string[]; clear: () => void } {
     let time = 0;
     const said: string[] = [];
     const display = createProgressDisplay({ terminal, columns: 80, now: () => time, write: (text) => said.push(text) });

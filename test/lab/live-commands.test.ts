@@ -86,7 +86,7 @@ describe('live commands on a practice cluster', function () {
   });
 
   it('asks for the id of a cluster that is no practice cluster before no margin is left, and never prompts off a terminal', async () => {
-    const { clusterId, leader } = await list(lab);
+    const { clusterId } = await list(lab);
     const at = ['--endpoint', lab.connection.endpoints.join(','), '--cacert', labPaths.certificate(lab.dir, LAB_CA), '--cert', labPaths.certificate(lab.dir, LAB_CLIENT), '--key', labPaths.key(lab.dir, LAB_CLIENT)];
     const preview = await cli<MembershipChangeReport>('member', 'remove', 'n3', ...at, '--json');
     assert.deepEqual([preview.code, preview.envelope.data.state, preview.envelope.data.after.failuresTolerated], [0, 'preview', 0]);
@@ -94,7 +94,9 @@ describe('live commands on a practice cluster', function () {
     const unconfirmed = await cli('member', 'remove', 'n3', ...at, '--execute', '--yes', '--json');
     assert.deepEqual([unconfirmed.code, unconfirmed.envelope.error?.hint.endsWith(`--confirm ${clusterId.slice(0, 8)}`)], [2, true]);
     assert.equal(ruleOf(await cli('member', 'remove', 'n3', ...at, '--execute', '--confirm', 'another-cluster', '--json')), 'confirm-mismatch');
-    assert.equal((await list(lab)).members.length, 3);
+    // A busy machine may have elected anew since: who leads is asked right before.
+    const { members, leader } = await list(lab);
+    assert.equal(members.length, 3);
     assert.equal((await live<{ state: string }>(lab, 0, 'leader', 'stepdown', '--to', leader ?? '')).envelope.data.state, 'already');
   });
 

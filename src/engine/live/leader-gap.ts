@@ -1,6 +1,7 @@
 import type { MemberId, Term } from '../core/types.ts';
-import { RefusedError } from '../errors.ts';
+import { RefusedError, UnreachableError } from '../errors.ts';
 import type { LeaderView, LiveCluster } from './cluster.ts';
+import { OutcomeUnknownError } from './failures.ts';
 import { memberOf, type MemberList } from './member-list.ts';
 
 export interface StepdownReport {
@@ -21,6 +22,8 @@ export interface StepdownOptions {
 const PROBE_EVERY_MS = 5;
 /** Probing begins this long before the hand-over, so that the last answer before it is seen, and goes on as long after it. */
 const AROUND_MS = 60;
+/** A hand-over that did not happen is asked for again after this. */
+const ASK_AGAIN_MS = 300;
 
 /**
  * The voter to hand over to: the one asked for, or the furthest that is healthy.
@@ -66,7 +69,7 @@ export async function stepDown(cluster: LiveCluster, from: { leader: MemberId; t
   try {
     await until(() => answers.length > 0 && options.nowMs() - startedAt >= AROUND_MS, options, options.timeoutMs);
     const asked = options.nowMs();
-    await cluster.transferLeadership(to, { timeoutMs: options.timeoutMs });
+    await handOver(cluster, from.leader, to, options);
     const moved = options.nowMs();
     await until(() => (answers.at(-1) ?? 0) > moved + AROUND_MS, options, options.timeoutMs);
     const after = await settled(cluster, from, options);
@@ -74,6 +77,35 @@ export async function stepDown(cluster: LiveCluster, from: { leader: MemberId; t
   } finally {
     isOver = true;
     await probing;
+  }
+}
+
+/**
+ * Asks for the hand-over until it has happened: a voter on a busy machine may not take over in time, and then the old leader goes on as if
+ * nothing was asked.
+ */
+async function handOver(cluster: LiveCluster, from: MemberId, to: MemberId, options: StepdownOptions): Promise<void> {
+  const endsAt = options.nowMs() + options.timeoutMs;
+  for (;;) {
+    try {
+      await cluster.transferLeadership(to, { timeoutMs: Math.max(1, endsAt - options.nowMs()) });
+      return;
+    } catch (error) {
+      const isOpen = error instanceof OutcomeUnknownError || (error instanceof RefusedError && error.rule === 'transfer-timeout');
+      if (!isOpen || options.nowMs() + ASK_AGAIN_MS >= endsAt) throw error;
+      await options.pause(ASK_AGAIN_MS);
+      const leader = await leaderNow(cluster, Math.max(1, endsAt - options.nowMs()));
+      if (leader !== null && leader !== from) return;
+    }
+  }
+}
+
+async function leaderNow(cluster: LiveCluster, timeoutMs: number): Promise<MemberId | null> {
+  try {
+    return (await cluster.leader({ timeoutMs })).leader;
+  } catch (error) {
+    if (error instanceof UnreachableError) return null;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { RefusedError } from '../../../src/engine/errors.ts';
+import { OutcomeUnknownError } from '../../../src/engine/live/failures.ts';
 import { chooseTarget, longestGap, stepDown } from '../../../src/engine/live/leader-gap.ts';
 import { down, FakeCluster, listOf, member } from '../../helpers/fake-live-cluster.ts';
 
@@ -55,5 +56,36 @@ describe('handing over the leadership', () => {
     assert.deepEqual([report.before, report.after], [{ leader: 'n1', term: 7 }, { leader: 'n3', term: 8 }]);
     assert.ok(report.gapMs >= 170 && report.gapMs <= 230, `${report.gapMs}`);
     assert.ok(report.probes > 5);
+  });
+
+  it('asks again when the target did not take over in time, and ends as the cluster says when it never does', async () => {
+    const cluster = new FakeCluster(list);
+    cluster.onProbe = () => cluster.time.pause(1);
+    let asked = 0;
+    cluster.onTransfer = (to) => {
+      asked += 1;
+      if (asked === 1) throw new OutcomeUnknownError('n3 did not take over in time', '');
+      if (asked === 2) throw new RefusedError('transfer-timeout', 'n3 did not take over in time', '');
+      cluster.leaderView = { leader: to, term: 8, since: null };
+    };
+    const report = await stepDown(cluster, { leader: 'n1', term: 7 }, 'n3', { timeoutMs: 5000, ...cluster.time });
+    assert.deepEqual([report.after, asked], [{ leader: 'n3', term: 8 }, 3]);
+    cluster.onTransfer = () => {
+      throw new RefusedError('transfer-timeout', 'n1 did not take over in time', '');
+    };
+    await assert.rejects(stepDown(cluster, { leader: 'n3', term: 8 }, 'n1', { timeoutMs: 2000, ...cluster.time }), /did not take over in time/);
+  });
+
+  it('does not ask again when the answer was lost and another leads', async () => {
+    const cluster = new FakeCluster(list);
+    cluster.onProbe = () => cluster.time.pause(1);
+    let asked = 0;
+    cluster.onTransfer = (to) => {
+      asked += 1;
+      cluster.leaderView = { leader: to, term: 8, since: null };
+      throw new OutcomeUnknownError('the answer was lost', '');
+    };
+    const { after } = await stepDown(cluster, { leader: 'n1', term: 7 }, 'n3', { timeoutMs: 5000, ...cluster.time });
+    assert.deepEqual([after.leader, asked], ['n3', 1]);
   });
 });
