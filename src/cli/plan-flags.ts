@@ -88,5 +88,8 @@ export async function addressFindings(plan: RecoveryPlan, flags: { from?: string
 /** @throws {NoSourceError} With the command that says why. */
 export function refuseWithoutSource({ report, refused }: PickOutcome, words: readonly string[]): void {
   if (report.source !== null) return;
-  throw new NoSourceError(`no source can be named: ${refused ?? 'no disk qualifies'}`, `${commandLine('raft-inspector', 'recover', 'pick', ...words, '--explain')} says why for each disk`);
+  // Of a single disk the reason itself is short enough.
+  const only = report.ranking.length === 1 ? report.ranking[0] : undefined;
+  const why = only?.disqualified == null ? refused : `${only.label}: ${only.disqualified}`;
+  throw new NoSourceError(`no source can be named: ${why ?? 'no disk qualifies'}`, `${commandLine('raft-inspector', 'recover', 'pick', ...words, '--explain')} says why for each disk`);
 }
