@@ -10,6 +10,7 @@ export interface VersionData {
 
 export default class Version extends BaseCommand<VersionData> {
   static override summary = 'Show the version of this tool and of Node';
+  static override description = 'Nothing is read but the package itself.';
   static override examples = ['<%= config.bin %> version', '<%= config.bin %> version --json'];
 
   protected async execute(): Promise<Answer<VersionData>> {

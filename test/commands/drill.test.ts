@@ -104,6 +104,10 @@ describe('drill commands', function () {
       assert.equal(runCli(['drill', 'report', file, '--format', 'html', '-o', out]).code, 0);
       assert.equal(fs.readFileSync(out, 'utf8').trim(), html.trim());
       assert.equal(runCli(['drill', 'report', file, '--format', 'html', '-o', out]).code, 2, 'nothing is overwritten');
+      const named = runJson(['drill', 'report', file, '-o', path.join(root, 'by its ending.html')]).envelope;
+      assert.deepEqual(named.next, [`open '${path.join(root, 'by its ending.html')}'`]);
+      assert.equal(fs.readFileSync(path.join(root, 'by its ending.html'), 'utf8').trim(), html.trim());
+      assert.equal(runCli(['drill', 'report', file, '--format', 'yaml', '-o', path.join(root, 'r.txt')]).code, 2);
     });
 
     it('says what is wrong with something else', () => {

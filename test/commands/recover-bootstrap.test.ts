@@ -45,7 +45,7 @@ describe('recover bootstrap', function () {
     const ran = bootstrap(['n1', '--execute', '--confirm', '8c6d8b45', '--json']);
     assert.equal(ran.code, 0, ran.stderr);
     const { data, next } = JSON.parse(ran.stdout) as { data: BootstrapReport; next: string[] };
-    assert.deepEqual([data.apply.state, data.planFile, next], ['applied', 'case-8c6d8b45/plan.json', ['raft-inspector recover verify']]);
+    assert.deepEqual([data.apply.state, data.planFile, next], ['applied', 'case-8c6d8b45/plan.json', ['raft-inspector recover verify --endpoint http://127.0.0.1:2379']]);
     assert.deepEqual(fs.readdirSync(path.join(work, 'case-8c6d8b45')).sort(), ['evidence', 'journal.ndjson', 'plan.json', 'transcript.ndjson']);
     const { report } = readerFor(path.join(work, 'n1'), 'n1').read(path.join(work, 'n1'), {});
     assert.deepEqual([report.confState?.voters, report.lastEntry, report.hardState.commitIndex, report.health], [[report.memberId], { term: 2, index: 557 }, 557, 'ok']);

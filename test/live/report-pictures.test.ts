@@ -98,6 +98,16 @@ describe('report: as a browser shows it', function () {
     assert.equal(await browser.evaluate(`getComputedStyle(document.querySelector('.sticky')).display`), 'none');
   });
 
+  it('on a telephone no figure is broken in its middle, and a command has room', async () => {
+    await open('recovery', { ...DESK, width: 390 });
+    const heights = await browser.evaluate<number[]>(`[...document.querySelectorAll('.measured')].map((one) => Math.round(one.getBoundingClientRect().height / parseFloat(getComputedStyle(one).lineHeight)))`);
+    assert.deepEqual([...new Set(heights)], [1], 'each stands in one line');
+    const wide = await browser.evaluate<number>(`Math.min(...[...document.querySelectorAll('.steps-table td:nth-child(4)')].map((one) => one.getBoundingClientRect().width))`);
+    assert.ok(wide >= 220, `${wide} px`);
+    const member = await browser.evaluate<number>(`document.querySelector('.lanes-table thead th').getBoundingClientRect().height`);
+    assert.ok(member < 40, `the heading of the members is ${member} px high`);
+  });
+
   it('a link leads to its step, and the verdict stays in sight', async () => {
     await open('fail', DESK, '#step-8');
     const { top, stuck } = await browser.evaluate<{ top: number; stuck: number }>(`({ top: document.getElementById('step-8').getBoundingClientRect().top, stuck: document.querySelector('.sticky').getBoundingClientRect().top })`);

@@ -3,7 +3,10 @@ import path from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { commandLine } from '../../cli/quote.ts';
 import { drillScreen } from '../../cli/render/drill.ts';
+import { reportFormat } from '../../cli/report-output.ts';
+import { UsageError } from '../../engine/errors.ts';
 import { HISTORY_DIRECTORY, readHistory } from '../../engine/drill/history.ts';
 import type { DrillRecord } from '../../engine/model/drill-record.ts';
 
@@ -31,10 +34,13 @@ export default class DrillReport extends BaseCommand<DrillRecord> {
     const record = readRecord(file);
     const { records, findings } = readHistory(flags.history);
     const page = pageOfDrill(record, records);
-    const text = { html: () => renderHtml(page), junit: () => renderJunit(page), md: () => renderMarkdown(page), json: () => `${JSON.stringify(record, null, 1)}\n` }[flags.format ?? 'table'];
+    if (flags.output !== undefined && (flags.format === 'table' || flags.format === 'yaml')) throw new UsageError(`--format ${flags.format} is for the terminal, not for a file`, 'Leave --format out: the ending of the file decides (html, md, json, xml)');
+    // A file has a format by its ending where none is asked for.
+    const format = flags.output === undefined ? (flags.format ?? 'table') : reportFormat(flags.format, flags.output, ['md', 'html', 'json', 'junit']);
+    const text = { html: () => renderHtml(page), junit: () => renderJunit(page), md: () => renderMarkdown(page), json: () => `${JSON.stringify(record, null, 1)}\n` }[format];
     if (flags.output !== undefined && text !== undefined) {
       (await import('../../engine/recovery/case-directory.ts')).writeNewFile(flags.output, text());
-      return { data: record, findings, next: [`open ${flags.output}`], screen: (style) => [`${style.good('WRITTEN')}  ${flags.output}`], markdown: () => [`Written to ${flags.output}.`] };
+      return { data: record, findings, next: [commandLine('open', flags.output)], screen: (style) => [`${style.good('WRITTEN')}  ${flags.output}`], markdown: () => [`Written to ${flags.output}.`] };
     }
     const lines = (): string[] => text?.().trimEnd().split('\n') ?? [];
     return { data: record, findings, next: [], screen: (style) => (text === undefined ? drillScreen(record, records, style) : lines()), markdown: lines };

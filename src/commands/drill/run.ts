@@ -69,7 +69,7 @@ Touches no other cluster. Ctrl-C ends everything that was started. Exit 0 passed
       findings: [...past.findings, ...regressions.map((one) => finding('drill-regression', 'warn', regressionWords(one), { fix: commandLine('raft-inspector', 'drill', 'history', ...(flags.history === `./${HISTORY_DIRECTORY}` ? [] : ['--history', flags.history])) }))],
       findingsDecide: false,
       exits: [exitOf(record)],
-      next: [flags.out === undefined ? commandLine('raft-inspector', 'drill', 'report', kept, '--format', 'html', '-o', 'report.html') : `open ${path.join(flags.out, 'report.html')}`],
+      next: [flags.out === undefined ? commandLine('raft-inspector', 'drill', 'report', kept, '--format', 'html', '-o', 'report.html') : commandLine('open', path.join(flags.out, 'report.html'))],
       *screen(style) {
         yield* drillScreen(record, past.records, style);
         yield* findingLines(past.findings, style);

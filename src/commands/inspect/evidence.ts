@@ -11,6 +11,7 @@ import { placeFindings } from '../../cli/places.ts';
 
 export default class InspectEvidence extends BaseCommand<{ evidence: Evidence[] }> {
   static override summary = 'What evidence files say, and whether they are whole';
+  static override description = 'Evidence files are what recover collect writes: enough to choose a source elsewhere. Nothing but the files themselves is read.';
   static override examples = ['<%= config.bin %> inspect evidence n1.evidence.json n2.evidence.json'];
   static override strict = false;
   static override args = { file: Args.string({ required: true, description: 'An evidence file, as recover collect writes it' }) };

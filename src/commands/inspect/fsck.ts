@@ -12,6 +12,7 @@ import { decoderFor } from '../../engine/readers/decoders.ts';
 
 export default class InspectFsck extends BaseCommand<FsckReport> {
   static override summary = 'Check logs, hard states and snapshots, each alone and against each other';
+  static override description = 'Each finding names its rule, file and byte. Exit 3 when one is an error; --fail-on warn makes warnings count as well.';
   static override examples = ['<%= config.bin %> inspect fsck n1 n2 n3 --deep', '<%= config.bin %> inspect fsck n1 --fail-on warn'];
   static override strict = false;
   static override args = { place: placeArg() };

@@ -16,6 +16,7 @@ const STORE_WORDS = { etcd: 'etcd WAL', 'raft-boltdb': 'raft-boltdb', 'raft-wal'
 
 export default class InspectLog extends BaseCommand<{ label: string; entries: Iterable<LogRow> }> {
   static override summary = 'The entries of a log, decoded; values are hidden';
+  static override description = 'Streams: a log of any length needs no more memory than a short one. The decoder is chosen by the store; values are shown with --redact none.';
   static override examples = ['<%= config.bin %> inspect log n1 --tail 20', '<%= config.bin %> inspect log n1.tgz --around 2172', '<%= config.bin %> inspect log n1 --kind conf-change --format ndjson'];
   static override args = { place: placeArg() };
   static override flags = {

@@ -10,6 +10,7 @@ import { unreadableMember } from '../../engine/places/unreadable.ts';
 
 export default class InspectMember extends BaseCommand<{ members: ShownMember[] }> {
   static override summary = 'What each member holds: last entry, log, hard state, snapshots, health';
+  static override description = 'Read-only, and never refused: a running member is looked at too, and a damaged one is shown as far as it can be read. Exit 3 when something is damaged.';
   static override examples = ['<%= config.bin %> inspect member n1 n2 n3', '<%= config.bin %> inspect member /var/lib/etcd --json', '<%= config.bin %> inspect member cp-1=root@cp-1:/var/lib/etcd n2.tgz'];
   static override strict = false;
   static override args = { place: placeArg() };

@@ -10,6 +10,7 @@ import { membershipOf, type MembershipView } from '../../engine/inspect/membersh
 
 export default class InspectMembership extends BaseCommand<MembershipView> {
   static override summary = 'Who the members are, in every place that stores it';
+  static override description = 'Log, snapshot and state machine may disagree; then each view is shown, and the difference is a finding.';
   static override examples = ['<%= config.bin %> inspect membership n1 --history'];
   static override args = { place: placeArg() };
   static override flags = { ...placeFlags, history: Flags.boolean({ summary: 'Each change with its index' }) };

@@ -8,6 +8,7 @@ interface Stores {
 
 export default class InspectStores extends BaseCommand<Stores> {
   static override summary = 'What can be read, and what is looked for';
+  static override description = 'Each store with the products and versions that write it, and the files by which it is known.';
   static override examples = ['<%= config.bin %> inspect stores'];
 
   protected async execute(): Promise<Answer<Stores>> {

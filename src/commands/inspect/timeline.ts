@@ -11,6 +11,7 @@ import { type Timeline, type TimelineSource, timelineOf } from '../../engine/ins
 
 export default class InspectTimeline extends BaseCommand<Timeline> {
   static override summary = 'The logs beside each other: terms, snapshots, membership changes, splits, damage';
+  static override description = 'One row a member, all over the same range of indexes, so that a split stands where it happened.';
   static override examples = ['<%= config.bin %> inspect timeline n1 n2 n3'];
   static override strict = false;
   static override args = { place: placeArg() };

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { commandLine } from '../../cli/quote.ts';
 import { labCommand, labDirFlag } from '../../cli/lab-frame.ts';
 
 export interface LabDownReport {
@@ -16,6 +17,7 @@ export interface LabDownReport {
 
 export default class LabDown extends BaseCommand<LabDownReport> {
   static override summary = 'End a practice cluster; its data stay unless --purge is given';
+  static override description = 'Its processes are ended and waited for; the supervisor ends with them.';
   static override examples = ['<%= config.bin %> lab down', '<%= config.bin %> lab down --dir ./lab --purge'];
   static override flags = {
     dir: labDirFlag,
@@ -27,7 +29,7 @@ export default class LabDown extends BaseCommand<LabDownReport> {
     const { labDown } = await import('../../engine/lab/down.ts');
     const { before, wasRunning, isPurged } = await labDown(path.resolve(flags.dir), flags.purge ? 'purge' : 'keep');
     const data = isPurged ? [] : before.members.map((one) => path.join(flags.dir, one.id));
-    const inspect = `raft-inspector inspect timeline ${data.join(' ')}`;
+    const inspect = commandLine('raft-inspector', 'inspect', 'timeline', ...data);
     return {
       data: { dir: flags.dir, clusterId: before.clusterId, changed: wasRunning || isPurged, purged: isPurged, data },
       findings: [],

@@ -13,6 +13,7 @@ export interface LabKillReport extends LabStatus {
 
 export default class LabKill extends BaseCommand<LabKillReport> {
   static override summary = 'Kill members of a practice cluster (SIGKILL), or pause and continue them';
+  static override description = 'A killed member keeps its disk and comes back with lab start; --stop pauses it without ending it, so that its sockets stay open.';
   static override examples = ['<%= config.bin %> lab kill n1', '<%= config.bin %> lab kill --all', '<%= config.bin %> lab kill n1 --stop', '<%= config.bin %> lab kill n1 --cont'];
   static override strict = false;
   static override usage = ['lab kill <id...> [--dir <dir>] [--stop|--cont]', 'lab kill --all'];

@@ -14,6 +14,7 @@ import { surveyDisks } from '../../engine/recovery/open-survey.ts';
 
 export default class RecoverCompare extends BaseCommand<CompareReport> {
   static override summary = 'Compare the logs of several members, and check what must hold across them';
+  static override description = 'Says for each pair of members up to where their logs are equal, where they part and what only one of them holds, and which of the rules that hold in every cluster are broken. Exit 3 when one is.';
   static override examples = ['<%= config.bin %> recover compare n1 n2 n3', '<%= config.bin %> recover compare n1 n2 --hash-state --json'];
   static override strict = false;
   static override args = { place: placeArg({ required: true }) };

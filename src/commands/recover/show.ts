@@ -8,6 +8,7 @@ import { lintPlan } from '../../engine/recovery/plan/lint.ts';
 
 export default class RecoverShow extends CaseCommand<RecoveryPlan> {
   static override summary = 'Show a plan: what it would make of which disk, step by step';
+  static override description = 'Reads the plan only, never the disks: voters before and after, what becomes of the entries in doubt, each file that changes, what has to be fenced, and the way back. --verbose adds the reasons, joins, evidence and digests.';
   static override examples = ['<%= config.bin %> recover show', '<%= config.bin %> recover show plan.json --verbose', '<%= config.bin %> recover show 5c2e91 --case case-8c6d8b45'];
   static override args = { plan: planArg };
   static override flags = { ...caseFlags };

@@ -9,6 +9,7 @@ import type { SnapshotsData } from './verify.ts';
 
 export default class SnapshotInspect extends BaseCommand<SnapshotsData> {
   static override summary = 'Show what a snapshot holds: position, configuration, parts counted, sizes';
+  static override description = 'Reads the file only, to its last byte. Exit 3 when it is damaged, 11 when it carries no checksum that could say so.';
   static override examples = ['<%= config.bin %> <%= command.id %> backup.snap', '<%= config.bin %> <%= command.id %> raft/snapshots/2-1212-1795167984921 --json'];
   static override strict = false;
   static override args = { snapshot: Args.string({ required: true, description: 'A snapshot file, a snapshot directory, or a data directory (several may be given)' }) };

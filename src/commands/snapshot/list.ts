@@ -14,6 +14,7 @@ export interface SnapshotListData {
 
 export default class SnapshotList extends BaseCommand<SnapshotListData> {
   static override summary = "List members' snapshots: age, size, entries past each, whether they are good";
+  static override description = 'Newest first, of each member that is named. Exit 3 when one is damaged or the log names one that is not there.';
   static override examples = ['<%= config.bin %> <%= command.id %> /var/lib/etcd', '<%= config.bin %> <%= command.id %> n1 n2 n3 --json'];
   static override strict = false;
   static override args = { place: placeArg({ required: true }) };

@@ -114,7 +114,9 @@ class ApplyRun extends StepRun {
       await this.cleanUp();
       return this.report('already-applied', looked, before);
     }
-    if (before.state !== 'applying') {
+    // A backup that is not whole may go elsewhere in the next run: the disk it was meant for was full, perhaps.
+    const isMoved = this.how.backupDir !== undefined && !before.done.includes('backup') && before.backup?.path !== backupPlace(this.whole, this.at, this.how.backupDir);
+    if (before.state !== 'applying' || isMoved) {
       const place = backupPlace(this.whole, this.at, this.how.backupDir);
       this.note({ event: 'begin', digest: this.whole.digest, dataDir: this.at.dataDir, backup: place, overrides: [...this.how.overrides, ...this.whole.overrides.map((one) => one.rule)], tool: this.whole.tool });
     }

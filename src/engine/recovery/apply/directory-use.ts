@@ -31,14 +31,15 @@ export function useOf(dataDir: string, proc = '/proc', manifests = MANIFESTS): D
   const root = realPath(dataDir);
   if (root === null) return { users: [], hidden: 0 };
   const users: DirectoryUser[] = [];
+  const files = filesBelow(root);
   let hidden = 0;
   for (const name of namesIn(proc)) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
-    const open = openBelow(path.join(proc, name, 'fd'), root);
+    const open = openBelow(path.join(proc, name, 'fd'), root, files);
     if (open.isHidden) hidden += 1;
     else if (open.file !== null) users.push({ pid: Number(name), command: textOf(path.join(proc, name, 'comm'))?.trim() ?? null, file: open.file, stop: howToStop(path.join(proc, name), root, manifests) });
   }
-  const lock = users.length === 0 ? heldLock(inodesBelow(root), path.join(proc, 'locks')) : null;
+  const lock = users.length === 0 ? heldLock(inodesOf(files), path.join(proc, 'locks')) : null;
   if (lock !== null && lock.pid !== process.pid) {
     const known = lock.pid === null ? null : path.join(proc, String(lock.pid));
     users.push({ pid: lock.pid, command: known === null ? null : (textOf(path.join(known, 'comm'))?.trim() ?? null), file: root, stop: known === null ? [] : howToStop(known, root, manifests) });
@@ -46,8 +47,11 @@ export function useOf(dataDir: string, proc = '/proc', manifests = MANIFESTS): D
   return { users, hidden };
 }
 
-/** The path of a file below `root` that is open; null for none. */
-function openBelow(directory: string, root: string): { file: string | null; isHidden: boolean } {
+/** By last name, where a file lies and what it is, whatever it is called elsewhere. */
+type KnownFiles = ReadonlyMap<string, readonly { file: string; device: number; inode: number }[]>;
+
+/** The path of a file below `root` that is open; null for none. In a container the directory has another path: there the file itself tells. */
+function openBelow(directory: string, root: string, files: KnownFiles): { file: string | null; isHidden: boolean } {
   let names: string[];
   try {
     names = fs.readdirSync(directory);
@@ -58,6 +62,12 @@ function openBelow(directory: string, root: string): { file: string | null; isHi
     try {
       const target = fs.readlinkSync(path.join(directory, name)).replace(/ \(deleted\)$/, '');
       if (target === root || target.startsWith(`${root}/`)) return { file: target, isHidden: false };
+      // Only files of a name that we know are looked at: one on a network that is down would never answer.
+      const known = files.get(path.basename(target));
+      if (known === undefined) continue;
+      const { dev, ino } = fs.statSync(path.join(directory, name));
+      const same = known.find((one) => one.device === dev && one.inode === ino);
+      if (same !== undefined) return { file: same.file, isHidden: false };
     } catch {
       // Closed meanwhile.
     }
@@ -80,16 +90,23 @@ function howToStop(process: string, root: string, manifests: string): string[] {
   return ['Stop it, and whatever would start it again:', `kill ${path.basename(process)}`];
 }
 
-function inodesBelow(root: string): { inode: { major: number; minor: number; number: number } }[] {
+function filesBelow(root: string): KnownFiles {
+  const found = new Map<string, { file: string; device: number; inode: number }[]>();
   try {
-    return fs
-      .readdirSync(root, { recursive: true, withFileTypes: true })
-      .filter((one) => one.isFile())
-      .map((one) => fs.lstatSync(path.join(one.parentPath, one.name)))
-      .map(({ dev, ino }) => ({ inode: { major: (dev >> 8) & 0xfff, minor: (dev & 0xff) | ((dev >> 12) & 0xfff00), number: ino } }));
+    for (const one of fs.readdirSync(root, { recursive: true, withFileTypes: true })) {
+      if (!one.isFile()) continue;
+      const file = path.join(one.parentPath, one.name);
+      const { dev, ino } = fs.lstatSync(file);
+      found.set(one.name, [...(found.get(one.name) ?? []), { file, device: dev, inode: ino }]);
+    }
   } catch {
-    return [];
+    // Gone meanwhile, or closed to this user: what is known so far serves.
   }
+  return found;
+}
+
+function inodesOf(files: KnownFiles): { inode: { major: number; minor: number; number: number } }[] {
+  return [...files.values()].flat().map(({ device, inode }) => ({ inode: { major: (device >> 8) & 0xfff, minor: (device & 0xff) | ((device >> 12) & 0xfff00), number: inode } }));
 }
 
 function realPath(file: string): string | null {

@@ -12,7 +12,7 @@ import type { ApplyOptions } from './options.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { systemFailure } from './run-steps.ts';
 import { buildResult, holds } from './staging.ts';
-import type { Workplace } from './workplace.ts';
+import { isArchive, type Workplace } from './workplace.ts';
 import type { ApplyWorld } from './world.ts';
 
 /**
@@ -24,32 +24,35 @@ export async function applyInto(plan: RecoveryPlan, at: Workplace, options: Appl
   const { ops } = world;
   const startedAt = world.nowMs();
   const target = path.resolve(options.into ?? '');
-  const isArchive = /\.(?:tgz|tar\.gz)$/.test(target);
+  const isPacked = isArchive(target);
   const looked = await preflight(plan, at, options, world);
   if (looked.errors[0] !== undefined) throw looked.errors[0];
-  const aside = path.join(path.dirname(target), `.${path.basename(target)}.ri-${shortPlanId(plan)}`);
-  if (ops.facts(target) !== null) {
-    if (!isArchive && (await isResult(plan, at, target, aside, world))) return report('already-applied', []);
-    throw new UsageError(`${target} exists already`, 'Name a new place with --into: nothing is ever overwritten');
-  }
+  // Locked against a second run, which would clean up what this one builds.
+  const home = path.join(path.dirname(target), `.${path.basename(target)}.ri-${shortPlanId(plan)}`);
+  const aside = path.join(home, 'new');
   const steps: AppliedStep[] = [];
+  const lock = soleRun(home, world);
   try {
-    makeDirectories(ops, path.dirname(target), 0o755);
+    if (ops.facts(target) !== null) {
+      if (!isPacked && (await isResult(plan, at, target, aside, world))) return report('already-applied', []);
+      throw new UsageError(`${target} exists already`, 'Name a new place with --into: nothing is ever overwritten');
+    }
     await step('build', async () => {
       const result = await buildResult({ plan, target: world.targetOf(plan.target), dataDir: at.dataDir, into: aside, unchanged: 'copies', ops, progress: options.progress });
       return `${plan.changes.length} of ${result.length} files differ`;
     });
     await step('check', () => checkResult(plan, aside, world));
     await step('swap', () => {
-      if (isArchive) pack(aside, target);
+      if (isPacked) pack(aside, target);
       else renameDurably(ops, aside, target);
       return Promise.resolve(`${target} is whole`);
     });
   } catch (error) {
-    removeTree(ops, aside);
     throw systemFailure(error, 'before');
+  } finally {
+    removeTree(ops, home);
+    lock.release();
   }
-  removeTree(ops, aside);
   return report('applied', steps);
 
   async function step(id: string, work: () => Promise<string>): Promise<void> {
@@ -67,6 +70,16 @@ export async function applyInto(plan: RecoveryPlan, at: Workplace, options: Appl
   function report(state: ApplyReport['state'], done: AppliedStep[]): ApplyReport {
     const { checks, neededBytes, freeBytes }: Preflight = looked;
     return { planId: plan.planId, state, dataDir: at.dataDir, result: target, backup: null, steps: done, checks: [...checks], refusals: [], neededBytes, freeBytes, durationMs: Math.round(world.nowMs() - startedAt) };
+  }
+}
+
+function soleRun(home: string, world: ApplyWorld): { release(): void } {
+  try {
+    makeDirectories(world.ops, path.dirname(home), 0o755);
+    makeDirectories(world.ops, home, 0o700);
+    return world.lock(home);
+  } catch (error) {
+    throw systemFailure(error, 'before');
   }
 }
 
@@ -91,6 +104,8 @@ function pack(directory: string, file: string): void {
   const part = `${directory}.part`;
   fs.rmSync(part, { force: true });
   try {
+    // What is in it is for nobody else's eyes: tar alone would go by the umask.
+    fs.closeSync(fs.openSync(part, 'wx', 0o600));
     const done = spawnSync('tar', ['--create', '--gzip', '--sparse', '--numeric-owner', '--file', part, '--directory', directory, '.'], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' } });
     if (done.error !== undefined) throw new PartialError(`tar cannot be run: ${done.error.message}`, 'Install tar, or give --into a directory');
     if (done.status !== 0) throw new PartialError(`tar failed: ${done.stderr.split('\n')[0] ?? ''}`, 'Nothing was left behind. Is there room? Or give --into a directory');

@@ -1,22 +1,20 @@
 import path from 'node:path';
-import { DriftError, InspectorError, RefusedError } from '../../errors.ts';
-import { differences, fingerprintTree, listTree, type TreeFile } from '../../files/tree.ts';
+import { DriftError, InspectorError, RefusedError, UsageError } from '../../errors.ts';
+import { differences, fingerprintTree, listTree, type TreeFile, type TreeName } from '../../files/tree.ts';
 import type { ApplyRefusal } from '../../model/apply-report.ts';
 import type { CheckLine } from '../../model/check-line.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import { lintPlan } from '../plan/lint.ts';
-import { mayLink, ownerOf } from './backup.ts';
+import { ownerOf } from './backup.ts';
 import type { DirectoryUse } from './directory-use.ts';
 import { Journal } from './journal.ts';
 import type { ApplyOptions } from './options.ts';
 import { lastRehearsal } from './rehearsed.ts';
 import { systemFailure } from './run-steps.ts';
-import { otherPlan } from './standing.ts';
-import { backupPlace, refuseInside, type Workplace } from './workplace.ts';
+import { enoughSpace, type Room, roomsFor } from './space.ts';
+import { otherPlan, standingOf } from './standing.ts';
+import { backupPlace, isArchive, refuseInside, type Workplace } from './workplace.ts';
 import type { ApplyWorld } from './world.ts';
-
-/** Room for the journal, the manifest and directories. */
-const SPARE_BYTES = 256 * 1024;
 
 /** The names of the checks, as they stand in reports. */
 export type CheckName = 'in use' | 'files' | 'member' | 'space' | 'rehearsed' | 'plan' | 'source' | 'loss' | 'other plans' | 'place' | 'result';
@@ -56,8 +54,12 @@ export async function preflight(plan: RecoveryPlan, at: Workplace, options: Appl
     return filesAsPlanned(plan, at, found);
   });
   await look('member', async () => memberAsPlanned(plan, at, found !== null && differences(plan.files, found).length === 0, world));
-  const { neededBytes, freeBytes } = space(plan, at, options, world);
-  await look('space', () => enoughSpace(at, neededBytes, freeBytes));
+  let room: Omit<Room, 'directory'> = { neededBytes: 0, freeBytes: null };
+  await look('space', () => {
+    const rooms = roomsFor(plan, at, options, world.ops);
+    [room] = rooms;
+    return enoughSpace(rooms);
+  });
   await look('rehearsed', () => lastRehearsal(plan, options.caseDir));
   await look('plan', () => soundPlan(plan, world));
   await look('source', () => verifiedSource(plan));
@@ -65,7 +67,7 @@ export async function preflight(plan: RecoveryPlan, at: Workplace, options: Appl
   if (options.into === undefined) await look('other plans', () => noOtherPlan(plan, at, lifted, world));
   // Refusals before drift: the order in which exit codes count.
   errors.sort((a, b) => a.exitCode - b.exitCode);
-  return { checks, errors, neededBytes, freeBytes };
+  return { checks, errors, neededBytes: room.neededBytes, freeBytes: room.freeBytes };
 }
 
 /** An error as a report holds it. */
@@ -91,14 +93,15 @@ function inUse({ users }: DirectoryUse): RefusedError | null {
   return new RefusedError('process-running', `${who} has ${user.file} open${more}. Nothing changed.`, user.stop.length > 0 ? user.stop.join('\n') : 'Stop the server that works on this directory, and whatever would start it again');
 }
 
-function rightPlace(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, { ops }: ApplyWorld): Finding {
+function rightPlace(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, { ops, user }: ApplyWorld): Finding {
   const facts = ops.facts(at.dataDir);
   if (facts?.kind === 'link') throw new RefusedError('symlink', `${at.dataDir} is a symbolic link`, 'Name the directory that it leads to with --data');
   if (options.into !== undefined) {
     refuseInside(path.resolve(options.into), at, { what: 'the place of the result', flag: '--into' });
-    return { ok: true, detail: `the result goes to ${options.into}` };
+    return freePlace(plan, path.resolve(options.into), ops);
   }
-  const place = backupPlace(plan, at, options.backupDir);
+  const begun = standingOf(Journal.read(at.journal, ops), plan.planId);
+  const place = begun.state === 'applying' && begun.backup !== null && (options.backupDir === undefined || begun.done.includes('backup')) ? begun.backup.path : backupPlace(plan, at, options.backupDir);
   const owner = ownerOf(place, ops);
   if (owner !== null && owner !== at.dataDir) throw new RefusedError('backup-taken', `${place} holds the backup of ${owner}, on which the same plan was applied`, 'Name another directory with --backup-dir: a backup is never written over');
   for (const name of [at.work, place, path.dirname(place)]) {
@@ -109,7 +112,27 @@ function rightPlace(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, { 
   if (mounted[0] !== undefined) {
     throw new RefusedError('other-filesystem', `${path.join(at.dataDir, mounted[0].path)} is a mount point: what is built beside it lies on another filesystem, and could not be exchanged by a rename`, `Build the result elsewhere with --into <new directory>, then move it in while the server is stopped`);
   }
+  if (facts?.kind === 'directory') refuseOwners([{ path: '', facts }, ...listTree(at.dataDir, ops)], at, user);
   return { ok: true, detail: `the backup goes to ${place}` };
+}
+
+/** A server that cannot read what was made anew does not start. */
+function refuseOwners(names: readonly TreeName[], at: Workplace, user: ApplyWorld['user']): void {
+  if (user === null || user === undefined) return;
+  const other = names.find(({ facts }) => facts.uid !== user.uid || !user.groups.includes(facts.gid));
+  if (other === undefined) return;
+  const { uid, gid } = other.facts;
+  throw new RefusedError('not-possible', `${path.join(at.dataDir, other.path)} belongs to user ${uid}, group ${gid}: what is made anew would belong to user ${user.uid}, since only root can give files away; nothing was changed`, 'Run it as root, or as that user');
+}
+
+/** What is there may be this very result, made before: only the run itself, which builds it once more, can tell. */
+function freePlace(plan: RecoveryPlan, target: string, ops: ApplyWorld['ops']): Finding {
+  const facts = ops.facts(target);
+  if (facts === null) return { ok: true, detail: `the result goes to ${target}` };
+  const tops = new Set([...plan.files, ...plan.changes.filter((one) => one.kind !== 'remove')].map((one) => one.path.split('/')[0] ?? ''));
+  const names = facts.kind === 'directory' && !isArchive(target) ? ops.list(target) : [];
+  if (names.length > 0 && names.every((one) => tops.has(one))) return { ok: null, detail: `${target} exists already: it has to be this very result` };
+  throw new UsageError(`${target} exists already`, 'Name a new place with --into: nothing is ever overwritten');
 }
 
 function filesAsPlanned(plan: RecoveryPlan, at: Workplace, found: readonly TreeFile[]): Finding {
@@ -133,20 +156,6 @@ async function memberAsPlanned(plan: RecoveryPlan, at: Workplace, isEqual: boole
   const planned = plan.cluster.members.find((one) => one.name === plan.source || one.id === plan.source)?.id;
   if (planned !== undefined && memberId !== null && memberId !== planned) throw new RefusedError('other-member', `${at.dataDir} belongs to member ${memberId}; the plan is for ${planned}`, 'Name the directory that the plan was made from with --data');
   return { ok: true, detail: name };
-}
-
-function space(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, { ops }: ApplyWorld): { neededBytes: number; freeBytes: number | null } {
-  const allocated = (file: string): number => ops.facts(path.join(at.dataDir, file))?.allocatedBytes ?? 0;
-  const isCopied = (file: string): boolean => options.into !== undefined || options.backupDir !== undefined || !mayLink(plan, file);
-  const copies = plan.files.filter((one) => isCopied(one.path)).reduce((sum, one) => sum + allocated(one.path), 0);
-  const built = plan.changes.reduce((sum, one) => sum + (one.kind === 'remove' ? 0 : allocated(one.path) + Math.max(0, (one.bytesAfter ?? one.bytesBefore ?? 0) - (one.bytesBefore ?? 0))), 0);
-  return { neededBytes: copies + built + SPARE_BYTES, freeBytes: ops.freeBytes(path.dirname(options.into === undefined ? at.dataDir : path.resolve(options.into))) };
-}
-
-function enoughSpace(at: Workplace, neededBytes: number, freeBytes: number | null): Finding {
-  if (freeBytes === null) return { ok: null, detail: 'free space is not known' };
-  if (freeBytes < neededBytes) throw new RefusedError('no-space', `${freeBytes} bytes are free beside ${at.dataDir}, about ${neededBytes} are needed`, 'Free some, or put the backup elsewhere with --backup-dir, or build the result elsewhere with --into');
-  return { ok: true, detail: `${freeBytes} bytes free, ${neededBytes} needed` };
 }
 
 function soundPlan(plan: RecoveryPlan, world: ApplyWorld): Finding {

@@ -57,6 +57,11 @@ export function realPlace(file: string): string {
   }
 }
 
+/** Whether the result of an apply is to be packed. */
+export function isArchive(into: string): boolean {
+  return /\.(?:tgz|tar\.gz)$/.test(into);
+}
+
 /** Whether `file` is `directory` or lies below it. Both absolute. */
 export function isInside(file: string, directory: string): boolean {
   const relative = path.relative(directory, file);

@@ -19,6 +19,8 @@ export interface ApplyWorld {
   /** Monotonic milliseconds. */
   nowMs(): number;
   useOf(dataDir: string): DirectoryUse;
+  /** Who runs this, as far as that limits whom files can be given to; null or left out: root, who can give them to anybody. */
+  readonly user?: { readonly uid: number; readonly groups: readonly number[] } | null;
   /** One run at a time works beside one data directory. @throws {RefusedError} `apply-running`. */
   lock(work: string): { release(): void };
   targetOf(kind: TargetKind): RecoveryTarget;
@@ -33,6 +35,7 @@ export const REAL_WORLD: ApplyWorld = {
   now: () => new Date(),
   nowMs: () => performance.now(),
   useOf,
+  user: process.geteuid === undefined || process.geteuid() === 0 ? null : { uid: process.geteuid(), groups: [process.getegid?.() ?? -1, ...(process.getgroups?.() ?? [])] },
   lock(work) {
     try {
       const lock = DataLock.take(work);

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { DataLock } from '../../adapters/data-lock.ts';
 import { RefusedError } from '../../errors.ts';
 import { makeDirectories, removeTree, renameDurably, syncPath } from '../../files/durable.ts';
 import { type FileOps, REAL_FILES } from '../../files/file-ops.ts';
@@ -19,7 +20,7 @@ export async function buildWhole<T>(into: string, build: (directory: string) => 
   const home = asideOf(target);
   removeAside(target, ops);
   makeDirectories(ops, path.dirname(target), 0o755);
-  ops.makeDirectory(home, 0o700);
+  const release = soleRun(home, ops);
   try {
     const directory = path.join(home, path.basename(target));
     const built = await build(directory);
@@ -32,14 +33,39 @@ export async function buildWhole<T>(into: string, build: (directory: string) => 
     return built;
   } finally {
     removeTree(ops, home);
+    release();
     syncPath(ops, path.dirname(target));
   }
 }
 
 /** Removes what a run that was killed left, and refuses when the place is taken: before the snapshot is read for a long time. */
 export function removeAside(into: string, ops: FileOps = REAL_FILES): void {
-  removeTree(ops, asideOf(path.resolve(into)));
+  const home = asideOf(path.resolve(into));
+  if (ops.facts(home) !== null) {
+    const release = soleRun(home, ops);
+    removeTree(ops, home);
+    release();
+  }
   refuseTaken(path.resolve(into), ops);
+}
+
+/**
+ * Two runs must not build in one place: one would give its name to what the other has half done. A simulated disk has one run only.
+ * @throws {RefusedError} `restore-running`.
+ */
+function soleRun(home: string, ops: FileOps): () => void {
+  try {
+    if (ops.facts(home) === null) ops.makeDirectory(home, 0o700);
+    if (ops !== REAL_FILES) return () => undefined;
+    const lock = DataLock.take(home);
+    return () => lock.release();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    // Made or removed by another run in this very moment.
+    const isRace = code === 'EEXIST' || code === 'ENOENT';
+    if (!isRace && !(cause instanceof RefusedError)) throw cause;
+    throw new RefusedError('restore-running', `another run is making this directory, in ${home}`, 'Wait until it has ended, or stop it and run this again', { cause });
+  }
 }
 
 export function refuseTaken(target: string, ops: FileOps = REAL_FILES): void {
