@@ -14,7 +14,9 @@ const runs = [
   { title: 'lab: failover, 100 runs, each under a second', files: ['test/lab/failover.test.ts'], env: { RAFT_INSPECTOR_FAILOVERS: '100', RAFT_INSPECTOR_FAILOVER_LIMIT_MS: '1000' } },
   { title: 'lab: parted 3 | 2 for ten seconds, 5 runs of each kind', files: ['test/lab/partition.test.ts'], env: { RAFT_INSPECTOR_PARTITIONS: '5', RAFT_INSPECTOR_PARTITION_MS: '10000', RAFT_INSPECTOR_JUDGE_TIME: '1' } },
   { title: 'drills: each loss of a majority 20 times, every other scenario once', files: ['test/lab/drills.test.ts'], env: { RAFT_INSPECTOR_DRILLS: '20', RAFT_INSPECTOR_DRILL_SCENARIOS: DRILLS.join(',') } },
+  { title: 'apply, undo, restore: stopped at every call, twice deep', files: ['test/crash/apply-recorded.test.ts', 'test/crash/apply-killed.test.ts', 'test/crash/corpus-killed.test.ts'], env: { RAFT_INSPECTOR_CRASH: 'long' } },
   { title: `simulator, 20000 seeds from ${Number(seed) * 100_000}`, files: ['test/engine/sim/campaign.test.ts'], env: { RAFT_INSPECTOR_SIM_SEEDS: '20000', RAFT_INSPECTOR_SIM_FROM: String(Number(seed) * 100_000) } },
+  { title: 'live: real etcd loses its majority 10 times, the survivor is recovered', files: ['test/live/etcd-recovery.test.ts'], env: { RAFT_INSPECTOR_RECOVERY_ROUNDS: '10' } },
   { title: 'live, 60 rounds', files: ['test/live/etcd.test.ts'], env: { RAFT_INSPECTOR_LIVE_ROUNDS: '60' } },
 ];
 

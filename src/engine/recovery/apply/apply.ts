@@ -77,6 +77,8 @@ async function standsAlready(plan: RecoveryPlan, at: Workplace, standing: Standi
   const begun = { neededBytes: 0, freeBytes: world.ops.freeBytes(path.dirname(at.dataDir)), isApplied: false };
   const name = shortPlanId(plan);
   const stopped = (error: InspectorError): Looked => ({ ...begun, errors: [error], checks: [{ name: 'result', ok: false, detail: error.message }] });
+  const sealed = standing.lines.find((one) => one.event === 'begin')?.digest ?? plan.digest;
+  if (sealed !== plan.digest && standing.state !== 'undone') return stopped(new RefusedError('other-plan', `another plan of the same id ${name} was begun on ${at.dataDir}`, `It lies in its backup, and is taken back with: raft-inspector recover undo --data ${at.dataDir}`));
   if (standing.state === 'undoing') return stopped(new RefusedError('undo-unfinished', `an undo of plan ${name} was begun and is not finished`, `Finish it: raft-inspector recover undo ${name} --execute`));
   if (standing.state === 'applied') {
     if (standing.result !== null && (await holds(at.dataDir, standing.result, world.ops))) return { ...begun, isApplied: true, errors: [], checks: [{ name: 'result', ok: true, detail: `plan ${name} is applied, and every file is as it left it` }] };

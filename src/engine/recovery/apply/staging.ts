@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { PartialError } from '../../errors.ts';
+import { PartialError, RefusedError } from '../../errors.ts';
 import { copyFile, keepFacts, keepOwner } from '../../files/copy.ts';
 import { makeDirectories, removeTree, syncPath } from '../../files/durable.ts';
 import type { FileFacts, FileOps } from '../../files/file-ops.ts';
@@ -39,7 +39,11 @@ export async function buildResult(request: BuildRequest): Promise<TreeFile[]> {
     else await copyVerified(path.join(dataDir, below), path.join(into, below), known.get(below)?.sha256 ?? null, ops);
   }
   for (const one of plan.changes) if (one.kind === 'create') makeDirectories(ops, path.join(into, path.dirname(one.path)), 0o700);
-  await target.build({ dataDir, into, parameters: plan.parameters, ...(request.progress === undefined ? {} : { progress: request.progress }) });
+  await target.build({ dataDir, into, parameters: plan.parameters, ...(request.progress === undefined ? {} : { progress: request.progress }) }).catch((cause: unknown) => {
+    // Only a plan that a program made can be sealed with parameters that its target does not take.
+    if (cause instanceof Error && cause.name.endsWith('ZodError')) throw new RefusedError('plan-lint', `the parameters of this plan are none of an ${plan.target} plan`, 'Nothing was exchanged. Make the plan again: raft-inspector recover plan', { cause });
+    throw cause;
+  });
   const result = await finished(request, changed, known);
   dress(into, dataDir, ops);
   syncTree(into, ops);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { InspectorError } from '../../../../src/engine/errors.ts';
 import { removeTree } from '../../../../src/engine/files/durable.ts';
-import type { RecoveryPlan, Swap } from '../../../../src/engine/model/plan.ts';
+import { type RecoveryPlan, sealPlan, type Swap } from '../../../../src/engine/model/plan.ts';
 import { applyPlan } from '../../../../src/engine/recovery/apply/apply.ts';
 import type { ApplyOptions } from '../../../../src/engine/recovery/apply/options.ts';
 import { recoveryStatus } from '../../../../src/engine/recovery/apply/status.ts';
@@ -149,6 +149,16 @@ describe('what happens between an apply that was cut off and the next run', () =
         assert.deepEqual(ops.dump('/'), before);
       }
     }
+  });
+
+  it('a plan that was changed and sealed anew under the same id', async () => {
+    await cutOffBeforeExchange({ kind: 'files' });
+    const resealed = sealPlan({ ...plan, notes: ['changed'] });
+    assert.match((await refused(applyPlan(resealed, FAKE_OPTIONS, fakeWorld(ops)))).message, /^other-plan/);
+    await applyPlan(plan, FAKE_OPTIONS, fakeWorld(ops));
+    assert.match((await refused(applyPlan(resealed, FAKE_OPTIONS, fakeWorld(ops)))).message, /^other-plan/);
+    await undoPlan(plan, FAKE_OPTIONS, fakeWorld(ops));
+    assert.deepEqual(ops.dump(FAKE_DATA), original);
   });
 
   it('the same plan on two copies never shares a backup', async () => {
