@@ -29,7 +29,7 @@ interface Asked {
 
 export default class RecoverUndo extends CaseCommand<UndoReport | UndoList> {
   static override summary = 'Bring back what was there before a plan was applied, to the byte';
-  static override description = `Without a plan it lists what can be taken back. With one it shows what it would do, and acts with --execute.
+  static override description = `Without a plan it lists what can be taken back; with one, or with --execute and a case that holds one plan, it is about that plan.
 The backup is verified first, restored beside, and exchanged by rename: names, content, modes, owners and times are those of before.
 Refuses when the data changed since the apply (exit 7): writes accepted since would be lost. With --override ${MOVED_ON} it goes back all the same,
 and keeps what is there now beside the data.`;
@@ -44,7 +44,7 @@ and keeps what is there now beside the data.`;
   protected async execute(): Promise<Answer<UndoReport | UndoList>> {
     const { args, flags } = await this.parse(RecoverUndo);
     const overrides = overridesOf(this.globals.override, [MOVED_ON]);
-    if (args.plan === undefined && flags.data === undefined) return this.list(findCase(flags.case));
+    if (args.plan === undefined && flags.data === undefined && !flags.execute) return this.list(findCase(flags.case));
     const { plan, caseDir, words } = await this.asked(args.plan, flags.data, flags.case);
     const dataDir = flags.data ?? (caseDir === null ? null : lastDirectory(plan, caseDir)) ?? undefined;
     const options = { dataDir, caseDir, overrides: [...overrides], progress: this.progress };

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { DriftError, InspectorError, RefusedError, UsageError } from '../errors.ts';
+import { showSize } from '../model/measure-words.ts';
 import type { CheckLine } from '../model/check-line.ts';
 import type { RecoveryPlan } from '../model/plan.ts';
 import type { Progress } from '../model/reading.ts';
@@ -76,7 +77,7 @@ class Rehearsal {
     const data = path.join(this.root, 'data');
     const copied = await this.phase('copy', async () => {
       const { files, bytes } = await copyTree(this.source, data, { progress: options.progress });
-      return `${files} files, ${bytes} bytes`;
+      return `${files} files, ${showSize(bytes)}`;
     });
     if (!copied) return this.report('fail', 'the copy could not be made');
     const applied = await this.phase('apply', async () => {

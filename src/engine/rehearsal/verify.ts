@@ -126,7 +126,7 @@ function votersCheck({ outcome }: RecoveryPlan, { members }: MemberList): CheckL
 async function fencesCheck({ fences, outcome }: RecoveryPlan, list: MemberList, cluster: LiveCluster, left: () => CallOptions): Promise<CheckLine> {
   const name = 'fences';
   if (fences.length === 0) return { name, ok: true, detail: 'nobody was left behind' };
-  const old = fences.map((one) => one.member).join(', ');
+  const old = fences.map((one) => one.member).toSorted().join(', ');
   const back = fences.filter((one) => one.id !== null && list.members.some((member) => member.id === one.id));
   if (back.length > 0) return { name, ok: false, detail: `${back.map((one) => one.member).join(', ')} of the old cluster ${back.length === 1 ? 'is a member' : 'are members'} under the old id` };
   if (fences.some((one) => one.id === null)) return { name, ok: null, detail: `${old}: their old ids are not known` };
