@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import type { RecoveryPlan } from '../engine/model/plan.ts';
 import { type Finding, finding } from '../engine/model/finding.ts';
 import type { PickOutcome } from '../engine/recovery/pick.ts';
+import type { PlanRequest } from '../engine/recovery/plan/make-plan.ts';
 import { NoSourceError } from '../engine/recovery/plan/refusals.ts';
 import { REPEATABLE } from './flags.ts';
 import { commandLine } from './quote.ts';
@@ -26,6 +27,18 @@ export interface PlanFlagValues {
   'bump-revision'?: number | undefined;
   'self-address'?: string | undefined;
   'target-members': 3 | 5;
+}
+
+/** The flags as `makePlan` takes them. */
+export function decisionsOf(flags: PlanFlagValues): Pick<PlanRequest, 'source' | 'inDoubt' | 'newClusterId' | 'bumpRevision' | 'selfAddress' | 'targetMembers'> {
+  return {
+    ...(flags.source === undefined ? {} : { source: flags.source }),
+    inDoubt: flags['in-doubt'],
+    newClusterId: flags['new-cluster-id'],
+    bumpRevision: flags['bump-revision'] ?? null,
+    selfAddress: flags['self-address'] ?? null,
+    targetMembers: flags['target-members'],
+  };
 }
 
 /** The words that repeat these flags in a command to type; defaults are left out. */

@@ -7,7 +7,7 @@ import { planText } from '../../src/engine/model/plan-schema.ts';
 import type { RehearsalReport, VerifyReport } from '../../src/engine/model/verify-report.ts';
 import { applyPlan } from '../../src/engine/recovery/apply/apply.ts';
 import { type StartedEtcd, startEtcd } from '../../src/engine/servers/etcd.ts';
-import { freePorts } from '../../src/engine/servers/free-ports.ts';
+import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { EtcdCluster, etcdMissing } from '../helpers/etcd-server.ts';
 import { planOf } from '../helpers/recover-native.ts';
 import { SOURCE_PROGRAM } from '../helpers/source-cli.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { ChildServer } from '../../src/engine/servers/child-server.ts';
-import { freePorts } from '../../src/engine/servers/free-ports.ts';
+import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { ROOT } from './run-cli.ts';
 
 const READY_MS = 40_000;

@@ -11,7 +11,7 @@ import { DELIVER_PATH } from '../../src/engine/adapters/grpc/lane.ts';
 import { encodeFrame } from '../../src/engine/adapters/grpc/peer-codec.ts';
 import { LAB_CA, LAB_CLIENT, labPaths } from '../../src/engine/lab/lab-file.ts';
 import type { LabStatus } from '../../src/engine/lab/orders.ts';
-import { freePorts } from '../../src/engine/lab/ports.ts';
+import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { PROTOCOL_VERSION } from '../../src/engine/ports/transport.ts';
 import { BIN } from '../helpers/cli.ts';
 import { ensureBuilt } from '../helpers/run-cli.ts';

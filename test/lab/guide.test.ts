@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { freePorts } from '../../src/engine/lab/ports.ts';
+import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { BIN } from '../helpers/cli.ts';
 import { cli, until } from '../helpers/lab.ts';
 import { ensureBuilt, ROOT } from '../helpers/run-cli.ts';

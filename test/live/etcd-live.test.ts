@@ -14,7 +14,7 @@ import { saveStream } from '../../src/engine/live/snapshot-save.ts';
 import { NO_JOURNAL } from '../../src/engine/live/step-journal.ts';
 import { verifySnapshotPath } from '../../src/engine/readers/snapshots/index.ts';
 import { type StartedEtcd, startEtcd } from '../../src/engine/servers/etcd.ts';
-import { freePorts } from '../../src/engine/servers/free-ports.ts';
+import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { EtcdCluster, etcdMissing, pause } from '../helpers/etcd-server.ts';
 
 const TIMEOUT = { timeoutMs: 10_000 };

@@ -11,7 +11,7 @@ import { openEtcdCluster } from '../../src/engine/live/etcd/etcd-cluster.ts';
 import type { Connection } from '../../src/engine/live/registry.ts';
 import { ChildServer } from '../../src/engine/servers/child-server.ts';
 import { startEtcd, type StartedEtcd } from '../../src/engine/servers/etcd.ts';
-import { freePorts } from '../../src/engine/servers/free-ports.ts';
+import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { etcdMissing } from '../helpers/etcd-server.ts';
 
 const TIMEOUT = { timeoutMs: 10_000 };

@@ -9,7 +9,7 @@ import { factFlags, factWords } from '../../cli/fact-flags.ts';
 import { placeArg } from '../../cli/flags.ts';
 import { overridesOf } from '../../cli/live-command.ts';
 import { placeFlags } from '../../cli/places.ts';
-import { connectionFlags, planConnection, planFlags, planWords, refuseWithoutSource } from '../../cli/plan-flags.ts';
+import { connectionFlags, decisionsOf, planConnection, planFlags, planWords, refuseWithoutSource } from '../../cli/plan-flags.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { applyLines } from '../../cli/render/apply.ts';
 import { planScreen, startLines } from '../../cli/render/plan.ts';
@@ -68,23 +68,7 @@ When it is cut off, recover apply goes on with the plan it wrote; recover undo b
     const [only] = opened;
     if (only?.kind !== 'reading' || !only.isOriginal) throw new UsageError(`${named.join(' ')} is no directory of this machine`, 'Name the data directory itself; plans of archives are made with recover plan and applied with --into');
     refuseInsideData(caseDir, [only.directory]);
-    const plan = await makePlan({
-      disks,
-      report: outcome.report,
-      facts,
-      factWords: words,
-      ...(flags.source === undefined ? {} : { source: flags.source }),
-      inDoubt: flags['in-doubt'],
-      newClusterId: flags['new-cluster-id'],
-      bumpRevision: flags['bump-revision'] ?? null,
-      selfAddress: flags['self-address'] ?? null,
-      targetMembers: flags['target-members'],
-      overrides: [...lifted],
-      tool: this.config.version,
-      dead: [...(facts.dead ?? [])],
-      connection: await planConnection(flags),
-      progress: this.progress,
-    });
+    const plan = await makePlan({ ...decisionsOf(flags), disks, report: outcome.report, facts, factWords: words, dead: [...(facts.dead ?? [])], overrides: [...lifted], tool: this.config.version, connection: await planConnection(flags), progress: this.progress });
     const options = { backupDir: flags['backup-dir'], caseDir, overrides: [...lifted], progress: this.progress };
     const preview = await previewApply(plan, options);
     // Where the store has no cluster id the server's own stands for it: the plan's would be another one in the next run.

@@ -8,7 +8,7 @@ import { factFlags, factWords } from '../../cli/fact-flags.ts';
 import { placeArg } from '../../cli/flags.ts';
 import { overridesOf } from '../../cli/live-command.ts';
 import { placeFlags } from '../../cli/places.ts';
-import { addressFindings, connectionFlags, planConnection, planFlags, refuseWithoutSource } from '../../cli/plan-flags.ts';
+import { addressFindings, connectionFlags, decisionsOf, planConnection, planFlags, refuseWithoutSource } from '../../cli/plan-flags.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { findingLines } from '../../cli/render/findings.ts';
 import { planScreen } from '../../cli/render/plan.ts';
@@ -54,23 +54,7 @@ Entries in doubt are kept unless --in-doubt drop is given; what is known committ
     this.keepIn(caseDir);
     refuseWithoutSource(outcome, [...places, ...(flags.from === undefined ? [] : ['--from', flags.from]), ...words]);
     if (flags.output === undefined) refuseInsideData(caseDir, opened.flatMap((one) => (one.kind === 'reading' && one.isOriginal ? [one.directory] : [])));
-    const plan = await makePlan({
-      disks,
-      report: outcome.report,
-      facts,
-      factWords: words,
-      ...(flags.source === undefined ? {} : { source: flags.source }),
-      inDoubt: flags['in-doubt'],
-      newClusterId: flags['new-cluster-id'],
-      bumpRevision: flags['bump-revision'] ?? null,
-      selfAddress: flags['self-address'] ?? null,
-      targetMembers: flags['target-members'],
-      overrides: this.globals.override,
-      tool: this.config.version,
-      dead: [...(facts.dead ?? [])],
-      connection: await planConnection(flags),
-      progress: this.progress,
-    });
+    const plan = await makePlan({ ...decisionsOf(flags), disks, report: outcome.report, facts, factWords: words, dead: [...(facts.dead ?? [])], overrides: this.globals.override, tool: this.config.version, connection: await planConnection(flags), progress: this.progress });
     if (flags.output === '-') return this.toStdout(plan);
     const moved = await addressFindings(plan, flags);
     if (flags.output === undefined) keepEvidence(caseDir, disks.map((disk) => disk.evidence));

@@ -4,7 +4,7 @@ import { configurationIn, identityIn } from '../node/environment.ts';
 import type { Identity } from '../ports/storage.ts';
 import { issueFor, writeConfig } from './create.ts';
 import { labAddress, labDataDir, type LabFile, type LabMember, labPaths, readLabFile, writeLabFile } from './lab-file.ts';
-import { freePorts } from './ports.ts';
+import { freePorts } from '../adapters/free-ports.ts';
 
 /** A recovered member's data in the lab's directory, which `lab.json` does not know yet. */
 export interface Recovered {

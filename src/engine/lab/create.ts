@@ -7,7 +7,7 @@ import { RefusedError } from '../errors.ts';
 import { readNodeConfig } from '../node/config.ts';
 import { initMember } from '../node/init.ts';
 import { LAB_CA, LAB_CLIENT, labAddress, type LabFile, type LabMember, labPaths, readLabFile, writeLabFile } from './lab-file.ts';
-import { freePorts } from './ports.ts';
+import { freePorts } from '../adapters/free-ports.ts';
 
 const LAB_BALLAST_BYTES = 1024 * 1024;
 

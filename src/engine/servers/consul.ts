@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { UnreachableError } from '../errors.ts';
 import { ChildServer } from './child-server.ts';
-import { freePorts } from './free-ports.ts';
+import { freePorts } from '../adapters/free-ports.ts';
 import type { StartedServer } from './server.ts';
 
 const READY_MS = 60_000;

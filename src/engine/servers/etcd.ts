@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { EtcdClient } from '../live/etcd/etcd-client.ts';
 import { METHODS } from '../live/etcd/methods.ts';
 import { ChildServer } from './child-server.ts';
-import { freePorts } from './free-ports.ts';
+import { freePorts } from '../adapters/free-ports.ts';
 import type { StartedServer } from './server.ts';
 
 const READY_MS = 30_000;

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { ChildServer } from './child-server.ts';
-import { freePorts } from './free-ports.ts';
+import { freePorts } from '../adapters/free-ports.ts';
 import type { StartedServer } from './server.ts';
 
 const READY_MS = 30_000;

@@ -15,7 +15,7 @@ import { nextJoin } from '../../../src/engine/rehearsal/next-join.ts';
 import { rehearse } from '../../../src/engine/rehearsal/rehearse.ts';
 import { verifyRecovery } from '../../../src/engine/rehearsal/verify.ts';
 import { type StartedEtcd, startEtcd } from '../../../src/engine/servers/etcd.ts';
-import { freePorts } from '../../../src/engine/servers/free-ports.ts';
+import { freePorts } from '../../../src/engine/adapters/free-ports.ts';
 import { EtcdCluster, etcdMissing, pause } from '../../helpers/etcd-server.ts';
 import { planOf } from '../../helpers/recover-native.ts';
 import { SOURCE_PROGRAM } from '../../helpers/source-cli.ts';

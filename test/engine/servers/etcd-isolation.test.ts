@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ChildServer } from '../../../src/engine/servers/child-server.ts';
 import { findEtcd, startEtcd } from '../../../src/engine/servers/etcd.ts';
-import { freePorts } from '../../../src/engine/servers/free-ports.ts';
+import { freePorts } from '../../../src/engine/adapters/free-ports.ts';
 import { etcdMissing, pause } from '../../helpers/etcd-server.ts';
 
 const LISTEN_MS = 2000;

@@ -3,7 +3,7 @@ import type { LaneState } from '../../model/drill-record.ts';
 import { EtcdCallError, EtcdClient } from '../../live/etcd/etcd-client.ts';
 import { METHODS } from '../../live/etcd/methods.ts';
 import { findEtcd, startEtcd, type StartedEtcd } from '../../servers/etcd.ts';
-import { freePorts } from '../../servers/free-ports.ts';
+import { freePorts } from '../../adapters/free-ports.ts';
 import { Traffic } from '../traffic.ts';
 import { CouldNotRunError, InterruptedError, MIN_RATE, type WorldOptions } from '../world.ts';
 import { etcdPort } from './etcd-port.ts';

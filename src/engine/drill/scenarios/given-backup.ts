@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { freePorts } from '../../lab/ports.ts';
+import { freePorts } from '../../adapters/free-ports.ts';
 import type { SnapshotManifest } from '../../ports/snapshot-files.ts';
 import { FileSource } from '../../readers/file-source.ts';
 import { checkSnapshotFile } from '../../readers/native/snapshot-check.ts';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { freePorts } from '../../../../src/engine/adapters/free-ports.ts';
 import { etcdReader } from '../../../../src/engine/readers/etcd/reader.ts';
 import { verifySnapshotPath } from '../../../../src/engine/readers/snapshots/index.ts';
 import { asideOf, buildWhole } from '../../../../src/engine/recovery/restore/aside.ts';
@@ -10,7 +11,7 @@ import { restoreSnapshot, type RestoreRequest } from '../../../../src/engine/rec
 import { consulBinary, consulPorts, startConsul } from '../../../helpers/consul-server.ts';
 import { unpackCase } from '../../../helpers/corpus.ts';
 import { etcdBinaries, etcdBinariesMissing, type EtcdMinor } from '../../../helpers/etcd-binaries.ts';
-import { etcdMissing, freePorts, LoneEtcd } from '../../../helpers/etcd-server.ts';
+import { etcdMissing, LoneEtcd } from '../../../helpers/etcd-server.ts';
 import { identityOf, NativeWriter, threeMembers } from '../../../helpers/native-writer.ts';
 import { SimulatedFiles } from '../../../helpers/simulated-files.ts';
 import { treeFingerprint } from '../../../helpers/tree-fingerprint.ts';

@@ -1,7 +1,8 @@
+import type { LogIndex, LogPosition, Term } from '../../../core/types.ts';
 import type { Fence, Join, PlannedMember } from '../../../model/plan.ts';
 import type { RaftServer } from '../../../readers/hashicorp/configuration.ts';
 import type { Program, RaftLayout } from '../../../readers/hashicorp/layout.ts';
-import type { Decision } from '../target.ts';
+import type { Decision, TargetDraft } from '../target.ts';
 
 const SERF_LAN_PORT = 8301;
 const NOMAD_SERF_PORT = 4648;
@@ -15,7 +16,7 @@ export function productOf(layout: Pick<RaftLayout, 'program' | 'log' | 'stable'>
 }
 
 /** Every other member of the newest configuration: nothing in the store keeps them out, so their data has to go. */
-export function fencesFor(own: RaftServer, members: readonly PlannedMember[]): Fence[] {
+function fencesFor(own: RaftServer, members: readonly PlannedMember[]): Fence[] {
   return others(own, members).map(({ id, name, addresses }) => ({
     member: name ?? id,
     id,
@@ -29,7 +30,7 @@ function others(own: RaftServer, members: readonly PlannedMember[]): PlannedMemb
 }
 
 /** Start settings for as many members as are missing: those of the old configuration first, then new ones. */
-export function joinsFor(product: Product, own: RaftServer, decision: Pick<Decision, 'members' | 'targetMembers'>): Join[] {
+function joinsFor(product: Product, own: RaftServer, decision: Pick<Decision, 'members' | 'targetMembers'>): Join[] {
   const wanted = Math.max(0, decision.targetMembers - 1);
   const known = others(own, decision.members).slice(0, wanted).map(({ id, name, addresses }) => ({ member: name ?? id, address: addresses[0] ?? null }));
   const fresh = Array.from({ length: wanted - known.length }, (_, at) => ({ member: `new-${at + 1}`, address: null }));
@@ -65,7 +66,7 @@ function settingsOf(product: Product, own: RaftServer, member: string, address: 
 }
 
 /** What starts the recovered server, and what must not be given. */
-export function startHintsFor(product: Product, own: RaftServer): string[] {
+function startHintsFor(product: Product, own: RaftServer): string[] {
   switch (product) {
     case 'consul':
       return ['Start Consul as always; bootstrap_expect = 1, or none: with 3 it comes up and warns', `It must run as node id ${own.id} and be reached at ${own.address} (server RPC)`];
@@ -84,4 +85,26 @@ export function startHintsFor(product: Product, own: RaftServer): string[] {
 
 function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':'));
+}
+
+/** What every plan of this family says of the cluster of one that it makes, and of how that grows. */
+export function clusterOfOne(of: {
+  readonly product: Product;
+  /** As the old configuration names it. */
+  readonly own: RaftServer;
+  /** As the new one does. */
+  readonly server: RaftServer;
+  readonly decision: Decision;
+  readonly lastEntry: LogPosition;
+  readonly commitIndex: LogIndex | null;
+  readonly termAbove: Term;
+}): Pick<TargetDraft, 'outcome' | 'newClusterId' | 'fences' | 'joins' | 'startHints'> {
+  const { product, own, server, decision, lastEntry, commitIndex, termAbove } = of;
+  return {
+    outcome: { clusterId: null, memberId: server.id, generation: null, voters: [server.id], lastEntry, commitIndex, termAbove, revision: null, stateHash: null },
+    newClusterId: null,
+    fences: fencesFor(own, decision.members),
+    joins: joinsFor(product, own, decision),
+    startHints: startHintsFor(product, server),
+  };
 }

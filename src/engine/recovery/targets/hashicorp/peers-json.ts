@@ -10,7 +10,7 @@ import { PEERS_INFO, peersJson } from '../../../writers/hashicorp/peers-file.ts'
 import { writeSynced } from '../../../writers/hashicorp/snapshot-files.ts';
 import type { BuildRequest, Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
 import { layoutOf, neededLayout, PEERS_PROGRAMS, refuseImpossible } from './common-rules.ts';
-import { fencesFor, joinsFor, productOf, startHintsFor } from './grow-back.ts';
+import { clusterOfOne, productOf } from './grow-back.ts';
 import { hashLog, keptPart, lostTailNotes, refuseLeftBehind, type KeptPart } from './kept-log.ts';
 import { buildLogEdit, fileChanges, planLogEdit } from './log-edit.ts';
 import { ownServer } from './own-server.ts';
@@ -82,22 +82,8 @@ function draftPeers(source: SourceDirectory, decision: Decision): TargetDraft {
     swap: { kind: 'files' },
     keepTo: part.last.index,
     parameters,
-    outcome: {
-      clusterId: null,
-      memberId: server.id,
-      generation: null,
-      voters: [server.id],
-      lastEntry: part.last,
-      commitIndex: part.last.index,
-      termAbove: report.hardState.currentTerm,
-      revision: null,
-      stateHash: null,
-    },
-    newClusterId: null,
-    fences: fencesFor(found, decision.members),
-    joins: joinsFor(product, found, decision),
     notes: [...notes, ...lostTailNotes(part), ...notesOf(layout, rule, parameters, decision, report.hardState.currentTerm)],
-    startHints: startHintsFor(product, server),
+    ...clusterOfOne({ product, own: found, server, decision, lastEntry: part.last, commitIndex: part.last.index, termAbove: report.hardState.currentTerm }),
   };
 }
 

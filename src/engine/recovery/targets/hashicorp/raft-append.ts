@@ -5,7 +5,7 @@ import { LOG_TYPE } from '../../../readers/hashicorp/raft-log.ts';
 import { appendedAtForm, encodeConfiguration } from '../../../writers/hashicorp/msgpack-bytes.ts';
 import type { BuildRequest, Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
 import { neededLayout, layoutOf, PEERS_PROGRAMS, refuseImpossible, termAboveAll } from './common-rules.ts';
-import { fencesFor, joinsFor, productOf, startHintsFor } from './grow-back.ts';
+import { clusterOfOne, productOf } from './grow-back.ts';
 import { hashLog, keptPart, lostTailNotes, refuseLeftBehind, type KeptPart } from './kept-log.ts';
 import { buildLogEdit, fileChanges, planLogEdit, storedTimeForm } from './log-edit.ts';
 import { ownServer } from './own-server.ts';
@@ -72,22 +72,8 @@ function draftAppend(source: SourceDirectory, decision: Decision): TargetDraft {
     swap: { kind: 'files' },
     keepTo: part.last.index,
     parameters,
-    outcome: {
-      clusterId: null,
-      memberId: server.id,
-      generation: null,
-      voters: [server.id],
-      lastEntry: { term, index: part.last.index + 1 },
-      commitIndex: null,
-      termAbove: term,
-      revision: null,
-      stateHash: null,
-    },
-    newClusterId: null,
-    fences: fencesFor(server, decision.members),
-    joins: joinsFor(product, server, decision),
     notes: [...notes, ...lostTailNotes(part), ...notesOf(edit)],
-    startHints: startHintsFor(product, server),
+    ...clusterOfOne({ product, own: server, server, decision, lastEntry: { term, index: part.last.index + 1 }, commitIndex: null, termAbove: term }),
   };
 }
 

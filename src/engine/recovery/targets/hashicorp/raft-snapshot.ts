@@ -10,7 +10,7 @@ import { snapshotId, writeSnapshot } from '../../../writers/hashicorp/snapshot-f
 import { hasOwnCodec, readWalList } from '../../../writers/hashicorp/wal-store.ts';
 import type { BuildRequest, Decision, RecoveryTarget, SourceDirectory, TargetDraft } from '../target.ts';
 import { layoutOf, neededLayout, PEERS_PROGRAMS, refuseImpossible } from './common-rules.ts';
-import { fencesFor, joinsFor, productOf, startHintsFor } from './grow-back.ts';
+import { clusterOfOne, productOf } from './grow-back.ts';
 import { baseSnapshot, keptPart, refuseLeftBehind, type KeptPart } from './kept-log.ts';
 import { buildLogEdit, fileChanges, planLogEdit } from './log-edit.ts';
 import { ownServer } from './own-server.ts';
@@ -106,22 +106,8 @@ function draftSnapshot(source: SourceDirectory, decision: Decision): TargetDraft
     swap: { kind: 'files' },
     keepTo: part.last.index,
     parameters,
-    outcome: {
-      clusterId: null,
-      memberId: server.id,
-      generation: null,
-      voters: [server.id],
-      lastEntry: part.last,
-      commitIndex: part.last.index,
-      termAbove: termAfter,
-      revision: null,
-      stateHash: null,
-    },
-    newClusterId: null,
-    fences: fencesFor(server, decision.members),
-    joins: joinsFor(product, server, decision),
     notes: [...notes, 'The log becomes empty; the old snapshots stay until the server takes its next one.'],
-    startHints: startHintsFor(product, server),
+    ...clusterOfOne({ product, own: server, server, decision, lastEntry: part.last, commitIndex: part.last.index, termAbove: termAfter }),
   };
 }
 
