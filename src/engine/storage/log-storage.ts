@@ -204,7 +204,9 @@ export class LogStorage implements Storage {
     const where = `raft/${name}/${first}`;
     const value = this.#kv.get(name, indexKey(first));
     if (value === undefined) throw new StorageDamagedError('record-missing', where, 'the batch is no longer there');
-    const { entries } = required(where, decodeBatch(value));
+    const { first: held, entries } = required(where, decodeBatch(value));
+    // Whole and yet of another place: a write that the disk put elsewhere. The walk at the start looks for it as well.
+    if (held !== first) throw new StorageDamagedError('batch-misplaced', where, `it holds the batch of entry ${held}`);
     this.#cache.set(first, entries, value.length);
     return entries;
   }

@@ -37,6 +37,19 @@ async function ruleAtOpen(kv: MemoryKvStore): Promise<string> {
 }
 
 describe('log storage: damage', () => {
+  it('B22: a whole batch of another place is no batch of this one, found while running as well', async () => {
+    const sound = await filled();
+    const misdirected = sound.get(SEGMENT, indexKey(6)) ?? null;
+    // The walk at the start sees the sound store; the write goes astray afterwards.
+    let isAstray = false;
+    const get = sound.get.bind(sound);
+    sound.get = (database, key) => (isAstray && database === SEGMENT && Buffer.compare(key, indexKey(2)) === 0 ? (misdirected ?? undefined) : get(database, key));
+    const storage = new LogStorage(sound);
+    await storage.open();
+    isAstray = true;
+    assert.throws(() => storage.entries(2, 9, 1e6), (error) => error instanceof StorageDamagedError && error.rule === 'batch-misplaced');
+  });
+
   it('B24: finds every flipped bit of every record at open', async () => {
     const kv = await filled();
     let flips = 0;
