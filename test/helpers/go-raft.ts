@@ -49,9 +49,14 @@ export function startGoRaft(directory: string, id: string, timeoutSeconds = 10):
   return runGoRaft(['-dir', directory, '-id', id, '-timeout', `${timeoutSeconds}s`]);
 }
 
-/** What boltdb's own check says of the `.db` files in `directory`; null when they are sound. */
+/** What boltdb's own check says of the `.db` files in `directory`, or how it came to grief over them; null when they are sound. */
 export function boltCheck(directory: string): string | null {
-  return runGoRaft(['-dir', directory, '-check-only']).error ?? null;
+  try {
+    return runGoRaft(['-dir', directory, '-check-only']).error ?? null;
+  } catch (error) {
+    // It walks in a goroutine of its own, where nobody can catch its panic: over a page of the wrong kind the whole program ends.
+    return (error as Error).message;
+  }
 }
 
 function runGoRaft(args: string[]): GoRaftResult {
