@@ -44,7 +44,8 @@ export function judgeVerdict(report: PickReport, held: Held): { readonly ok: boo
   const truth = lowest === undefined ? 'nothing acknowledged is missing from its log' : `${held.lacks.size} acknowledged writes are missing from its log, from entry ${lowest}`;
   const said = `said loss ${verdict} (${proof}), safe to entry ${safeTo}; in truth ${truth}`;
   if (lowest === undefined) return { ok: verdict !== 'certain', detail: said };
-  const beyond = missing?.to ?? null;
+  // Only `bounded` names an upper bound; `certain` names what is gone at least: more may have been acknowledged after monitoring looked last.
+  const beyond = proof === 'bounded' ? (missing?.to ?? null) : null;
   const isBounded = beyond === null || held.lackedAt.every((one) => one <= beyond);
   return { ok: verdict !== 'none' && lowest > safeTo && isBounded, detail: said };
 }

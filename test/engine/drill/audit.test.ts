@@ -41,7 +41,8 @@ describe('drill: what became of the writes', () => {
 });
 
 describe('drill: the verdict on the loss against the truth', () => {
-  const report = (verdict: PickReport['loss']['verdict'], safeTo: number, missing: PickReport['loss']['missing'] = null) => ({ loss: { verdict, proof: 'best-effort', safeTo, missing } }) as PickReport;
+  const PROOFS = { none: 'proven', possible: 'bounded', unknown: 'best-effort', certain: 'certain-loss' } as const;
+  const report = (verdict: PickReport['loss']['verdict'], safeTo: number, missing: PickReport['loss']['missing'] = null) => ({ loss: { verdict, proof: PROOFS[verdict], safeTo, missing } }) as PickReport;
   const lacks = (...entries: number[]) => ({ lacks: new Set(entries.map(String)), lackedAt: entries });
 
   it('agrees when nothing is missing and nothing certain was claimed lost', () => {
@@ -56,5 +57,6 @@ describe('drill: the verdict on the loss against the truth', () => {
     assert.equal(judgeVerdict(report('unknown', 10), lacks(9, 12)).ok, false);
     assert.equal(judgeVerdict(report('possible', 10, { from: 11, to: 12 }), lacks(12)).ok, true);
     assert.equal(judgeVerdict(report('possible', 10, { from: 11, to: 12 }), lacks(13)).ok, false);
+    assert.equal(judgeVerdict(report('certain', 10, { from: 11, to: 12 }), lacks(11, 12, 13)).ok, true, 'a certain loss names what is gone at least');
   });
 });
