@@ -1,6 +1,8 @@
 import { KvClient } from '../../client/kv-client.ts';
 import { RaftClient } from '../../client/raft-client.ts';
+import type { LogReport } from '../../model/member-report.ts';
 import { CallError } from '../../ports/node-api.ts';
+import { nativeReader } from '../../readers/native/reader.ts';
 import { padded } from '../traffic.ts';
 import { FAILOVER_POINTS, NOTHING_LOST, type Scenario } from '../scenario.ts';
 import type { DrillWorld } from '../world.ts';
@@ -122,6 +124,11 @@ async function leaderOf(world: DrillWorld, ids: readonly string[]): Promise<stri
   return found?.id ?? world.leader();
 }
 
+/** What is on the disk of a member, running or not. */
+function logOf(world: DrillWorld, id: string): LogReport {
+  return nativeReader.read(world.dataOf(id), { depth: 'log' }).report.log;
+}
+
 /** Requirement rows 3-039 to 3-041: the old leader keeps writing alone, the others go on, and the logs part. */
 export const logDivergence: Scenario = {
   name: 'log-divergence',
@@ -148,13 +155,15 @@ export const logDivergence: Scenario = {
     const own = status.members.find((one) => one.id === old);
     const beyond = (own?.lastIndex ?? 0) - (own?.commitIndex ?? 0);
     recorder.check('the old leader holds entries that nobody else has', beyond > 0, `${beyond} entries after ${own?.commitIndex}`);
+    const { lastIndex: alone, lastTerm } = logOf(world, old);
     const kept = status.members.filter((one) => others.includes(one.id)).map((one) => one.commitIndex ?? 0);
     await recorder.phase('heal', async () => {
       await heal(world);
       await world.until(`${old} follows`, async () => (await world.member(old)).role === 'follower' && ((await world.member(old)).appliedIndex ?? 0) >= Math.max(...kept), 10_000);
     });
     await world.pause(500);
-    recorder.check('its own entries were overwritten', true, `it has applied what the others committed, past ${Math.max(...kept)}`);
+    const now = logOf(world, old).termRuns.find((run) => run.first <= alone && alone <= run.last)?.term ?? null;
+    recorder.check('its own entries were overwritten', now !== lastTerm, `entry ${alone} on its disk was of term ${lastTerm}, and is ${now === null ? 'gone' : `of term ${now}`}`);
     const electionMs = electionAfter(world, cutAt);
     return {
       rtoMs: electionMs,
