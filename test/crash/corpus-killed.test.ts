@@ -14,10 +14,11 @@ import { ROOT } from '../helpers/run-cli.ts';
 import { KilledChildren, LONG, tree } from './killed.ts';
 
 /** One of each kind of store and of exchange. */
-const CASES: readonly { name: string; member: string; words: string[] }[] = [
-  { name: 'etcd/acked-beyond-commit-34', member: 'n1', words: [] },
-  { name: 'etcd/acked-beyond-commit-3614', member: 'n1', words: ['--new-cluster-id', 'new'] },
-  { name: 'consul/quorum-loss-187', member: 'consul-2', words: ['--id', 'data=5a898d6a-a0f4-4e29-8865-e01ca3b1129a'] },
+const CASES: readonly { name: string; from: () => string; words: string[] }[] = [
+  { name: 'etcd/acked-beyond-commit-34', from: () => unpackMember('etcd/acked-beyond-commit-34', 'n1'), words: [] },
+  { name: 'etcd/acked-beyond-commit-3614', from: () => unpackMember('etcd/acked-beyond-commit-3614', 'n1'), words: ['--new-cluster-id', 'new'] },
+  { name: 'consul/quorum-loss-187', from: () => unpackMember('consul/quorum-loss-187', 'consul-2'), words: ['--id', 'data=5a898d6a-a0f4-4e29-8865-e01ca3b1129a'] },
+  { name: 'native/v1-healthy', from: () => path.join(ROOT, 'fixtures/native/v1-healthy/n1'), words: [] },
 ];
 const WORLD: ApplyWorld = { ...REAL_WORLD, useOf: () => ({ users: [], hidden: 0 }) };
 
@@ -39,7 +40,7 @@ describe('crash consistency, captured directories and SIGKILL', function () {
       const root = fs.mkdtempSync(path.join(scratch, 'case-'));
       const dataDir = path.join(root, 'data');
       const pristine = path.join(root, 'pristine');
-      execFileSync('cp', ['-a', '--sparse=always', unpackMember(one.name, one.member), pristine]);
+      execFileSync('cp', ['-a', '--sparse=always', one.from(), pristine]);
       const reset = (): void => {
         for (const name of [dataDir, `${dataDir}.ri`]) fs.rmSync(name, { recursive: true, force: true });
         execFileSync('cp', ['-a', '--sparse=always', pristine, dataDir]);
