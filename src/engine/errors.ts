@@ -30,6 +30,11 @@ export function strongestExit(codes: readonly ExitCode[]): ExitCode {
   return EXIT_PRECEDENCE.find((code) => codes.includes(code)) ?? EXIT.ok;
 }
 
+/** For sorting: the exit that counts comes first. */
+export function byPrecedence(a: ExitCode, b: ExitCode): number {
+  return EXIT_PRECEDENCE.indexOf(a) - EXIT_PRECEDENCE.indexOf(b);
+}
+
 /** Every error the tool raises on purpose: a stable code, an exit code, and what to type next. */
 export abstract class InspectorError extends Error {
   abstract readonly code: string;

@@ -58,6 +58,7 @@ export class DrillWorld {
   /** Shown as rebuilding, whatever its process does. */
   readonly rebuilding = new Set<string>();
   private sampler: NodeJS.Timeout | null = null;
+  private sampleFailure: Error | null = null;
   private isSampling = false;
 
   constructor(readonly options: WorldOptions) {
@@ -208,8 +209,7 @@ export class DrillWorld {
 
   /** Ends whatever runs; the directory stays for whoever owns the scratch. */
   async down(): Promise<void> {
-    if (this.sampler !== null) clearInterval(this.sampler);
-    this.sampler = null;
+    this.stopSampling();
     this.traffic.close();
     if (!fs.existsSync(labPaths.file(this.dir))) return;
     const { labDown } = await import('../lab/down.ts');
@@ -223,6 +223,8 @@ export class DrillWorld {
 
   private checkSignal(): void {
     if (this.options.signal.aborted) throw new InterruptedError('interrupted');
+    // Looked at between steps: an exception that nobody waits for would end the run without its members.
+    if (this.sampleFailure !== null) throw this.sampleFailure;
   }
 
   private startSampling(): void {
@@ -239,7 +241,8 @@ export class DrillWorld {
       const following = status.members.filter((one) => leaders[0] !== undefined && one.leader === leaders[0].id && this.voting.has(one.id)).length;
       this.recorder.samples.push({ atMs: this.nowMs(), lanes, hasMargin: following - (Math.floor(this.voting.size / 2) + 1) >= 1 });
     } catch (error) {
-      if (!(error instanceof InspectorError)) throw error; // a lab that is busy is looked at again
+      // A lab that is busy is looked at again.
+      if (!(error instanceof InspectorError)) this.sampleFailure ??= error instanceof Error ? error : new Error(String(error));
     } finally {
       this.isSampling = false;
     }

@@ -22,7 +22,7 @@ export function scenarioOf(name: string): Scenario {
   if (own !== undefined) return own;
   const preset = presetOf(name);
   if (preset !== undefined) return presetScenario(preset);
-  throw new UsageError(`no drill is called ${name}`, `There are ${catalogue().map((one) => one.name).join(', ')}; or name a drill file`);
+  throw new UsageError(`no drill is called ${name}`, 'All drills there are: raft-inspector drill init. Or name a drill file of your own');
 }
 
 /** Whether the faults of a drill file have a meaning in this scenario. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { DriftError, InspectorError, RefusedError, UsageError } from '../../errors.ts';
+import { byPrecedence, DriftError, InspectorError, RefusedError, UsageError } from '../../errors.ts';
 import { differences, fingerprintTree, listTree, type TreeFile, type TreeName } from '../../files/tree.ts';
 import type { ApplyRefusal } from '../../model/apply-report.ts';
 import type { CheckLine } from '../../model/check-line.ts';
@@ -65,8 +65,7 @@ export async function preflight(plan: RecoveryPlan, at: Workplace, options: Appl
   await look('source', () => verifiedSource(plan));
   await look('loss', () => acceptedLoss(plan, lifted));
   if (options.into === undefined) await look('other plans', () => noOtherPlan(plan, at, lifted, world));
-  // Refusals before drift: the order in which exit codes count.
-  errors.sort((a, b) => a.exitCode - b.exitCode);
+  errors.sort((a, b) => byPrecedence(a.exitCode, b.exitCode));
   return { checks, errors, neededBytes: room.neededBytes, freeBytes: room.freeBytes };
 }
 

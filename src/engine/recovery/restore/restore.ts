@@ -32,7 +32,7 @@ export interface RestoreReport {
   state: 'preview' | 'restored';
   snapshot: SnapshotFileReport;
   into: string;
-  /** What the new cluster of one is. Of our own members the ids are known once it is made, unless they were given. */
+  /** What the new cluster of one is. Ids that were not given are known once it is made. */
   member: { id: string | null; name: string | null; addresses: string[]; clusterId: string | null };
   checks: CheckLine[];
   /** How it is started, one line. */
@@ -89,7 +89,7 @@ function recipeFor(snapshot: SnapshotFileReport, request: RestoreRequest): Recip
     case 'consul-archive':
       return consulRecipe(snapshot, request);
     default:
-      throw new RefusedError('no-restore', `a ${snapshot.format} snapshot cannot be made a data directory`, 'Start an empty server of its kind and use its own restore: nomad operator snapshot restore, vault operator raft snapshot restore');
+      throw new RefusedError('no-restore', `a snapshot of format ${snapshot.format} cannot be made a data directory`, 'Start an empty server of its kind and use its own restore: nomad operator snapshot restore, vault operator raft snapshot restore');
   }
 }
 
@@ -111,14 +111,15 @@ function nativeRecipe({ file, id, addresses, now }: RestoreRequest): Recipe {
   return recipe;
 }
 
-function etcdRecipe(snapshot: SnapshotFileReport, { file, name = 'default', addresses, bumpRevision, now }: RestoreRequest): Recipe {
+function etcdRecipe(snapshot: SnapshotFileReport, { file, name = 'default', addresses, bumpRevision, now, act }: RestoreRequest): Recipe {
   const peerUrls = addresses.length === 0 ? ['http://localhost:2380'] : addresses;
   for (const one of peerUrls) if (!/^https?:\/\/[^/\s]+:\d+$/.test(one)) throw new UsageError(`${one} is no peer URL`, 'Write it as etcd has it: --address https://10.0.0.11:2380');
   const identity = { name, peerUrls, token: `restored-${now.toISOString()}`, bumpRevision };
   const { memberId, clusterId } = etcdIds(peerUrls, identity.token);
   let restored: Awaited<ReturnType<typeof buildEtcd>> | undefined;
   return {
-    member: { id: memberId, name, addresses: [...peerUrls], clusterId },
+    // Ids are drawn anew each time: those of a preview would be nobody's.
+    member: { id: act ? memberId : null, name, addresses: [...peerUrls], clusterId: act ? clusterId : null },
     start: `etcd --name ${name} --initial-advertise-peer-urls ${peerUrls.join(',')} --data-dir <the directory>, WITHOUT --force-new-cluster`,
     async build(directory) {
       restored = await buildEtcd(file, snapshot, identity, directory);
