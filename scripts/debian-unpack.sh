@@ -8,7 +8,12 @@ release=$1
 target=$2
 shift 2
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# The machine's own mirror carries the other releases as well.
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/*$' | head -n 1)}
+if [ -z "$mirror" ]; then
+  echo 'no mirror of Debian in the sources of apt: name one in DEBIAN_MIRROR' >&2
+  exit 1
+fi
 arch=$(dpkg --print-architecture)
 mkdir -p "$(dirname "$target")"
 work=$(mktemp -d "$target.XXXXXX")

@@ -22,13 +22,13 @@ export interface MeasuringPoints {
 }
 
 /** The objectives of a run in the order of reports, each with what was measured. */
-export function objectivesOf(limits: DrillLimits, measured: Measured, points: MeasuringPoints): DrillObjective[] {
+export function objectivesOf(limits: DrillLimits, measured: Measured, points: MeasuringPoints, isOutageExcused: boolean): DrillObjective[] {
   const words: Record<DrillObjective['name'], readonly [from: string, to: string]> = {
     rtoMs: points.rto,
     rpoLost: ['every acknowledged write', 'read back at the end'],
     rpoDuplicated: ['every write', 'counted in the final state'],
     electionMs: points.election,
-    failureRatePercent: ['first operation', 'last operation, outages that were caused on purpose left out'],
+    failureRatePercent: ['first operation', `last operation${isOutageExcused ? ', the loss of service until the reopening left out' : ''}`],
     replicaLag: ['traffic ends', 'slowest member, entries behind the commit index'],
   };
   return (Object.keys(words) as DrillObjective['name'][]).flatMap((name) => {

@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts';
 import type { DrillFile, DrillLimits, DrillLoad } from './drill-file.ts';
 import { type Fault, faultSchema } from './fault.ts';
+import { NOTHING_LOST } from './scenario.ts';
 
 /** A fault, or a chain of them, that has a name. */
 export interface Preset {
@@ -17,11 +18,9 @@ export interface Preset {
 
 type Loose = Parameters<typeof faultSchema.parse>[0];
 
-const NOTHING_LOST: DrillLimits = { rpoLost: 0, rpoDuplicated: 0, replicaLag: 10_000 };
-
 function preset(name: string, topic: string, title: string, faults: Loose[], more: Partial<Pick<Preset, 'timing' | 'nodes' | 'limits' | 'load'>> = {}): Preset {
   const { limits, ...rest } = more;
-  return { name, title, topic, timing: 'fast', nodes: 3, load: {}, ...rest, faults: faults.map((one) => faultSchema.parse(one)), limits: { ...NOTHING_LOST, ...limits } };
+  return { name, title, topic, timing: 'fast', nodes: 3, load: {}, ...rest, faults: faults.map((one) => faultSchema.parse(one)), limits: { rtoMs: 60_000, ...NOTHING_LOST, ...limits } };
 }
 
 /** Faults by name; each is a drill of its own, and a line in the `faults` of any other. */
@@ -36,7 +35,7 @@ export const PRESETS: readonly Preset[] = [
   preset('cluster-split', 'network', 'five members fall into 2, 2 and 1: no side has a majority', [{ kind: 'split', target: 'leader', sizes: [2, 2, 1], forMs: 4000 }], { nodes: 5 }),
   preset('delay-spike', 'network', 'half a second of delay on every link, for three seconds', [{ kind: 'delay', target: 'all', delayMs: 500, forMs: 3000 }], { timing: 'calm' }),
   preset('delay-100-500', 'network', '100 to 500 ms for ten seconds: clients that retry succeed', [{ kind: 'delay', target: 'all', delayMs: 100, jitterMs: 400, forMs: 10_000 }], { timing: 'calm', load: { clients: 64, timeoutMs: 10_000 }, limits: { failureRatePercent: 0 } }),
-  preset('loss-100', 'network', 'nothing the leader says arrives for a minute: it steps down', [{ kind: 'disconnect', target: 'leader', how: 'stall', forMs: 60_000 }], { limits: { electionMs: 2000 } }),
+  preset('loss-100', 'network', 'nothing reaches the leader or leaves it for a minute: it steps down', [{ kind: 'disconnect', target: 'leader', how: 'stall', forMs: 60_000 }], { limits: { electionMs: 2000 } }),
   preset('leader-killed', 'process', 'kill -9 of the leader', [{ kind: 'kill', target: 'leader', forMs: 3000 }], { limits: { electionMs: 1000 } }),
   preset('leader-paused', 'process', 'the leader stops for three seconds and goes on', [{ kind: 'pause', target: 'leader', forMs: 3000 }]),
   preset('fsync-loss', 'storage', 'a commit of the leader fails and is not on the disk', [{ kind: 'disk', target: 'leader', fails: 'EIO', lands: false, forMs: 3000 }]),

@@ -71,6 +71,11 @@ export async function rescue(world: DrillWorld, wanted: Rescue): Promise<Rescued
   return { found, plan, servedAt: early ?? (await reopen(world, wanted)) };
 }
 
+/** How many members a rebuilt cluster grows to: five at most, whatever it had. */
+export function targetOf({ file }: { readonly file: { readonly nodes: number } }): 3 | 5 {
+  return file.nodes > 3 ? 5 : 3;
+}
+
 /** Reads disks and picks the source: `recover collect` and `recover pick`. */
 export async function identify(world: Bench, { disks, facts = {}, factWords = [] }: Pick<Rescue, 'disks' | 'facts' | 'factWords'>): Promise<Identified> {
   const places = placesOf(world, disks);

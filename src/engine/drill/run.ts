@@ -79,6 +79,7 @@ function filledIn(file: DrillFile, scenario: Scenario): Filled {
   if (file.engine !== 'native' && scenario.onEtcd !== true) throw new UsageError(`${scenario.name} does not run on ${file.engine}`, 'Leave engine out');
   const nodes = file.nodes ?? scenario.nodes;
   if (nodes < scenario.nodes) throw new UsageError(`${scenario.name} needs ${scenario.nodes} members, nodes says ${nodes}`, 'Leave nodes out');
+  if (nodes !== scenario.nodes && scenario.scales !== true) throw new UsageError(`${scenario.name} is about ${scenario.nodes} members, nodes says ${nodes}`, 'Leave nodes out');
   checkTargets(faultsOf(file), nodes);
   return { ...file, nodes, timing: file.timing ?? scenario.timing, seed: file.seed ?? String(randomBytes(3).readUIntBE(0, 3)) };
 }
@@ -167,7 +168,7 @@ function recordOf(run: Judged): DrillRecord {
   if (outcome.failure !== null) recorder.check('the drill ran to its end', outcome.failure.kind === 'fail' ? false : null, outcome.failure.message);
   const asked = Object.entries({ ...scenario.limits, ...(file.engine === 'etcd' ? ETCD_LIMITS : {}), ...file.objectives });
   const limits: DrillLimits = Object.fromEntries(asked.filter(([name]) => result?.meaningless?.includes(name as keyof DrillLimits) !== true));
-  const objectives = outcome.failure?.kind === 'could-not-run' ? [] : objectivesOf(limits, measured, result?.points ?? { rto: ['-', '-'], election: ['-', '-'] });
+  const objectives = outcome.failure?.kind === 'could-not-run' ? [] : objectivesOf(limits, measured, result?.points ?? { rto: ['-', '-'], election: ['-', '-'] }, recorder.excused.length > 0);
   const judged = outcome.failure?.kind === 'could-not-run' ? { verdict: 'could-not-run' as const, problem: outcome.failure.message } : verdictOf(recorder.checks, objectives);
   const acknowledged = traffic.writes.filter((one) => one.outcome === 'ok').length;
   return {
@@ -186,7 +187,7 @@ function recordOf(run: Judged): DrillRecord {
     tool: options.tool.version,
     startedAt: recorder.startedAt.toISOString(),
     durationMs: Math.round(endMs),
-    title: file.title ?? scenario.title,
+    title: file.title ?? (file.nodes === scenario.nodes ? scenario.title : `${scenario.title}; here of ${file.nodes} members`),
     service: file.service,
     environment: file.environment,
     nodes: file.nodes,

@@ -28,6 +28,8 @@ export interface Scenario {
   /** Time it takes on an idle machine, in seconds, for the catalogue. */
   readonly seconds: number;
   readonly nodes: 3 | 5;
+  /** Whether more members may take part than it needs. */
+  readonly scales?: boolean;
   readonly timing: 'fast' | 'calm';
   readonly limits: DrillLimits;
   readonly load?: Partial<DrillLoad>;

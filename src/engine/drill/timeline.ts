@@ -98,6 +98,13 @@ function noMargin(fromMs: number, toMs: number, toEvent: string): Bracket {
   return { name: 'no redundancy', fromMs, toMs, fromEvent: 'no further member may fail', toEvent };
 }
 
+/** The longest time between two acknowledged writes since a moment, in milliseconds; null: fewer than two. */
+export function longestPause(endings: readonly Ending[], sinceMs: number): number | null {
+  const acks = endings.filter((one) => one.isWrite && one.ok).map((one) => one.atMs).sort((a, b) => a - b);
+  const pauses = acks.flatMap((toMs, at) => (at === 0 || toMs < sinceMs ? [] : [toMs - (acks[at - 1] ?? toMs)]));
+  return pauses.length === 0 ? null : Math.max(...pauses);
+}
+
 /**
  * From a fault to the first write that was acknowledged after the gap it tore: writes on their way when the fault began do not count.
  * Null: nothing was acknowledged any more. Without a gap, the time to the next acknowledgement.

@@ -18,7 +18,7 @@ const POLL_MS = 25;
 const LIFETIME_MS = 3_600_000;
 const UP_DEADLINE_MS = 60_000;
 const ORDER_MS = 60_000;
-/** Below this a run says nothing (correctness F). */
+/** Operations a second. Below this a run says nothing. */
 export const MIN_RATE = 100;
 
 /** The run says nothing about the cluster: something it needs is not there. */

@@ -136,7 +136,7 @@ function stepsOf(request: MembershipRequest, list: MemberList, assignsIds: boole
       if (old === id) throw new UsageError('a member is not replaced by itself', 'The new member needs an id of its own: an id is never used twice');
       const wait: PlannedStep = { id: `wait ${id}`, kind: 'wait', target: id, change: null, changeId: null, isDone: memberOf(list, id)?.role === 'voter' };
       const grow = [add({ id, name, address }), wait, promote(id)];
-      // A member that is alive stays until its successor counts; one that is dead only weighs on the majority (correctness B15).
+      // A member that is alive stays until its successor counts; one that is dead only weighs on the majority.
       const isAlive = memberOf(list, old)?.healthy === true;
       return isAlive ? [...grow, remove(old)] : [remove(old), ...grow];
     }

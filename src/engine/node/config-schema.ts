@@ -29,7 +29,7 @@ const statefulSet = z.strictObject({
   }),
 });
 
-/** Milliseconds; whole ticks (correctness: heartbeat * 3 <= min, min * 2 <= max). */
+/** Milliseconds; whole ticks (heartbeat * 3 <= min, min * 2 <= max). */
 const ticksMs = z.int().min(TICK_MS).max(60_000).multipleOf(TICK_MS, `must be a multiple of ${TICK_MS} ms`);
 const explicitTiming = z
   .strictObject({ heartbeatMs: ticksMs, electionMinMs: ticksMs, electionMaxMs: ticksMs })

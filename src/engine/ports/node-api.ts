@@ -3,7 +3,7 @@ import type { Role } from '../core/raft.ts';
 import type { Refusal } from '../core/ready.ts';
 import type { LogIndex, LogPosition, MemberId, Term } from '../core/types.ts';
 
-/** How fresh an answer must be (correctness: any member serves all three). */
+/** How fresh an answer must be (any member serves all three). */
 export type ReadLevel =
   | { readonly kind: 'linearizable' }
   /** Local; refused when the leader was last heard longer ago than this, or when below the session token. */

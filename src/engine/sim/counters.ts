@@ -21,7 +21,7 @@ export const REQUIRED_COUNTERS = [
   'unknown-later-done', 'unknown-later-never-done', 'quorum-lost-and-regained',
 ] as const;
 
-/** Named by the correctness rules, but the engine does not have the feature yet. Shown with every campaign, so that nobody forgets. */
+/** Events that a campaign has to show, but the engine does not have the feature yet. Shown with every campaign, so that nobody forgets. */
 export const NOT_YET_COUNTED = [
   'session evicted', 'session expired', 'session replayed from a snapshot', 'duplicate answered from the cache', 'duplicate answered from the table',
   'increment chain broken', 'feature level raised in mid-traffic',

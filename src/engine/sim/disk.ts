@@ -18,7 +18,7 @@ function directoryOf(path: string): string {
 }
 
 /**
- * The file system of one machine (C.4). Bytes are durable after the file's `sync`, names after that of their directory; a crash keeps
+ * The file system of one machine. Bytes are durable after the file's `sync`, names after that of their directory; a crash keeps
  * any subset of the rest: a rename may be there before the data it points at, a created name may be gone.
  */
 export class SimDisk {

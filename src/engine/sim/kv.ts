@@ -42,7 +42,7 @@ interface Commit {
 }
 
 /**
- * One environment on a simulated disk (C.4): commits are durable when they settle and come one after the other; a crash in the
+ * One environment on a simulated disk: commits are durable when they settle and come one after the other; a crash in the
  * middle keeps any number of the waiting ones, whole and in order. Outlives the processes that open it.
  */
 export class KvEnvironment {

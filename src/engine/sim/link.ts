@@ -14,7 +14,7 @@ export interface LinkQuality {
   readonly bandwidth: number;
 }
 
-/** Ranges of C.3. Most links are mild: a network where everything is always at its worst elects nobody and tests little. */
+/** Most links are mild: a network where everything is always at its worst elects nobody and tests little. */
 export function drawQuality(prng: Prng): LinkQuality {
   const harshness = prng.unit() ** 2;
   return {

@@ -19,7 +19,7 @@ interface Station {
 
 type Fate = 'normal' | 'repeat' | 'foreign';
 
-/** All links between members (C.3): loss, delay, clogging, repeats, disorder, bounded queues, late old messages, forged lineages, cuts. */
+/** All links between members: loss, delay, clogging, repeats, disorder, bounded queues, late old messages, forged lineages, cuts. */
 export class Network {
   private readonly stations = new Map<string, Station>();
   private readonly links = new Map<string, Map<string, Link>>();

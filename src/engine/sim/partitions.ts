@@ -13,7 +13,7 @@ export interface Cut {
 }
 
 /**
- * Which links a partition cuts (C.3). `focus` is the member that isolation and one-way cuts are about. Bridge: two sides that both see
+ * Which links a partition cuts. `focus` is the member that isolation and one-way cuts are about. Bridge: two sides that both see
  * one member. Ring: each sees a majority, no two the same. Swizzle: half of the members lose their links one by one, and get them back
  * in another order.
  */

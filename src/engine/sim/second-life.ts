@@ -18,7 +18,7 @@ const SEED_FACTOR = 1000n;
 const SEED_STEP = 7n;
 
 /**
- * Goes on with the disks that a power cut left (C.11): one of them becomes a cluster of one, by the shipped edit and through crashes; it
+ * Goes on with the disks that a power cut left: one of them becomes a cluster of one, by the shipped edit and through crashes; it
  * grows back to three under all kinds of trouble while old members come back on the same network. Each generation is judged by its own
  * truth: the new one's begins with what was committed, which its disk must hold.
  */

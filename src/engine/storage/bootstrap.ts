@@ -52,7 +52,7 @@ interface OldStore {
 }
 
 /**
- * A forced recovery of one member's store (correctness §G): the operations of one transaction that make it the only member of a new
+ * A forced recovery of one member's store: the operations of one transaction that make it the only member of a new
  * lineage. Index numbers go on; the recovery entry behind the kept tail carries the new configuration; ids of all old members can
  * never be used again. The commit index stays where it was proven to be: what is in doubt is committed by the new member itself,
  * when it leads alone, and not by this edit.

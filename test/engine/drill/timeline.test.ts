@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Recorder, type Sample } from '../../../src/engine/drill/recorder.ts';
-import { gapAfter, lanesOf, timelineOf } from '../../../src/engine/drill/timeline.ts';
+import { gapAfter, lanesOf, longestPause, timelineOf } from '../../../src/engine/drill/timeline.ts';
 
 const ack = (atMs: number) => ({ atMs, ok: true, isWrite: true });
 const sample = (atMs: number, hasMargin: boolean, lanes: Record<string, 'leader' | 'voter' | 'down'>): Sample => ({ atMs, hasMargin, lanes: new Map(Object.entries(lanes)) });
@@ -18,6 +18,14 @@ describe('drill: timeline', () => {
     assert.equal(gapAfter(endings, 100, { gapMs: 60, withinMs: 400 }), 400, 'what was on its way at 105 and 110 does not count');
     assert.equal(gapAfter([ack(105), ack(150), ack(200)], 100, { gapMs: 60, withinMs: 400 }), 5, 'without a gap the next one');
     assert.equal(gapAfter([ack(90)], 100, { gapMs: 60, withinMs: 400 }), null);
+  });
+
+  it('finds the longest pause since a moment, in whatever order operations ended', () => {
+    const endings = [ack(90), ack(510), ack(500), { atMs: 300, ok: false, isWrite: true }, { atMs: 250, ok: true, isWrite: false }];
+    assert.equal(longestPause(endings, 100), 410);
+    assert.equal(longestPause(endings, 505), 10);
+    assert.equal(longestPause([ack(90)], 0), null);
+    assert.equal(longestPause(endings, 600), null);
   });
 
   it('joins equal states of a member, and lets a newcomer begin where it is first seen', () => {

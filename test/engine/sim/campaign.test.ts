@@ -8,7 +8,7 @@ import { runInWorkers } from './campaign-workers.ts';
 
 const SEEDS = Number(process.env['RAFT_INSPECTOR_SIM_SEEDS'] ?? '400');
 const FROM = Number(process.env['RAFT_INSPECTOR_SIM_FROM'] ?? '1');
-/** C.9, a push: at least so many events in 400 seeds. */
+/** At least so many events in the 400 seeds of a push. */
 const EVENTS_PER_SEED = 5_000_000 / 400;
 
 interface CorpusEntry {

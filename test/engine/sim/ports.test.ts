@@ -30,7 +30,7 @@ diskConformance('simulated', async () => {
   return Promise.resolve({ disk: new SimDisk(bench.world, 'n1').open(bench.process()), dispose: async () => Promise.resolve(stop()) });
 });
 
-describe('simulated store (C.4)', () => {
+describe('simulated store', () => {
   it('a crash keeps waiting commits whole, in order, or not at all', async () => {
     const outcomes = new Set<string>();
     for (let seed = 0; seed < 60; seed += 1) {
@@ -92,7 +92,7 @@ describe('simulated store (C.4)', () => {
   });
 });
 
-describe('simulated disk (C.4)', () => {
+describe('simulated disk', () => {
   it('loses a name that no directory sync covered, and keeps one that was', async () => {
     const found = new Set<string>();
     for (let seed = 0; seed < 40; seed += 1) {
@@ -145,7 +145,7 @@ describe('simulated disk (C.4)', () => {
   });
 });
 
-describe('partitions (C.3)', () => {
+describe('partitions', () => {
   const ids = ['a', 'b', 'c', 'd', 'e'];
   const connected = (kind: (typeof PARTITION_KINDS)[number], seed: string): Map<string, Set<string>> => {
     const cut = new Set(drawPartition(kind, ids, 'a', Prng.fromSeed(seed)).map(({ from, to }) => `${from}${to}`));

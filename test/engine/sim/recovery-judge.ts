@@ -56,7 +56,7 @@ function missingFrom(cluster: Cluster, source: string): { from: number; to: numb
 }
 
 /**
- * C.11: some of the disks survive. Whatever the pick says of them is compared with what the run knows: `proven` and verdict `none`
+ * Some of the disks survive. Whatever the pick says of them is compared with what the run knows: `proven` and verdict `none`
  * mean that nothing committed is missing, `bounded` that nothing outside its range is, `certain` that something is.
  */
 export async function judgeRecovery({ seed, cluster }: { readonly seed: string; readonly cluster: Cluster }): Promise<RecoveryVerdict | null> {

@@ -3,7 +3,7 @@ import { readStore } from '../../../src/engine/storage/stored-state.ts';
 import { runSeed } from '../../../src/engine/sim/simulation.ts';
 import { continueAfter, judgeRecovery } from './recovery-judge.ts';
 
-describe('a run that goes on after quorum loss (C.11)', function () {
+describe('a run that goes on after quorum loss', function () {
   this.timeout(120_000);
 
   for (const seed of ['19', '59', '99']) {

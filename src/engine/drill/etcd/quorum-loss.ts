@@ -14,8 +14,9 @@ import { audit } from '../audit.ts';
 import { checkAudit, checkLinearizable, type Finish } from '../finish.ts';
 import { judgeVerdict } from '../ground-truth.ts';
 import { pickOne } from '../random.ts';
-import { decisionLines, type Disk, type Identified, identify } from '../rescue.ts';
+import { decisionLines, type Disk, type Identified, identify, targetOf } from '../rescue.ts';
 import type { ScenarioResult } from '../scenario.ts';
+import { lastKilled } from '../scenarios/quorum-loss.ts';
 import { gapAfter } from '../timeline.ts';
 import { readAll } from './etcd-port.ts';
 import type { EtcdStage } from './etcd-stage.ts';
@@ -34,7 +35,7 @@ export async function etcdQuorumLoss(stage: EtcdStage): Promise<{ readonly resul
   const found = await recorder.phase('identify', () => identify(stage, { disks }));
   const source = found.report.source ?? '';
   const lacks = await lackedBy(stage, found);
-  const plan = await recorder.phase('rebuild', () => rebuild(stage, found, original.length === 5 ? 5 : 3));
+  const plan = await recorder.phase('rebuild', () => rebuild(stage, found, targetOf(stage)));
   await recorder.phase('check', () => check(stage, plan, source));
   const reopen = (): Promise<number> =>
     recorder.phase('reopen', async () => {
@@ -56,7 +57,7 @@ export async function etcdQuorumLoss(stage: EtcdStage): Promise<{ readonly resul
     result: {
       rtoMs: servedAt - lostAt,
       electionMs: atOnce ? null : round(gapAfter(traffic.endings, firstAt, GAP)),
-      points: { rto: [`${dead.length === 2 ? '2nd' : '3rd'} member killed`, 'first acknowledged write'], election: ['the leader killed first', 'first write acknowledged by another leader'] },
+      points: { rto: [lastKilled(dead), 'first acknowledged write'], election: ['the leader killed first', 'first write acknowledged by another leader'] },
       ...(atOnce ? { meaningless: ['electionMs' as const] } : {}),
       decision: decisionLines(found),
       beyondReach: lacks,
@@ -157,6 +158,7 @@ async function grow(stage: EtcdStage, name: string, settings: readonly string[])
 
 async function finishEtcd(stage: EtcdStage, lacks: ReadonlySet<string>): Promise<Finish> {
   const { recorder, traffic } = stage;
+  const replicaLag = await lagOf(stage);
   await traffic.stop();
   const hashes = await stage.until('equal members', async () => {
     const all = await withCluster(stage, async (cluster) => (cluster.stateHashes === undefined ? [] : cluster.stateHashes(null, { timeoutMs: ASK_MS })));
@@ -165,8 +167,15 @@ async function finishEtcd(stage: EtcdStage, lacks: ReadonlySet<string>): Promise
   recorder.check(`all ${stage.servers.length} members hold the same state`, hashes.length === stage.servers.length, hashes.length === 0 ? 'their hashes differ' : `hash ${hashes[0]?.hash} at revision ${hashes[0]?.revision}`);
   const result = audit(traffic.writes, await readAll(stage.endpoints, READ_MS));
   checkAudit(stage, result, lacks);
-  if (lacks.size === 0) checkLinearizable(stage);
-  return { audit: result, replicaLag: hashes.length === stage.servers.length ? 0 : null };
+  checkLinearizable(stage, lacks);
+  return { audit: result, replicaLag };
+}
+
+/** Entries that the slowest member is behind while clients still write; null when somebody does not say. */
+async function lagOf(stage: EtcdStage): Promise<number | null> {
+  const { members } = await withCluster(stage, (cluster) => cluster.memberList({ timeoutMs: ASK_MS }));
+  const lags = members.map((one) => one.lag);
+  return lags.includes(null) ? null : Math.max(...(lags as number[]));
 }
 
 async function withCluster<T>(stage: EtcdStage, work: (cluster: LiveCluster) => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { PickReport } from '../../model/pick-report.ts';
 import { type Held, heldBy, judgeVerdict } from '../ground-truth.ts';
-import { decisionLines, type Identified, rescue } from '../rescue.ts';
+import { decisionLines, type Identified, rescue, targetOf } from '../rescue.ts';
 import { FAILOVER_POINTS, NOTHING_LOST, type Scenario, type ScenarioResult } from '../scenario.ts';
 import { CouldNotRunError, type DrillWorld } from '../world.ts';
 import { fromGivenBackup } from './given-backup.ts';
@@ -51,7 +51,6 @@ export const staleSnapshot: Scenario = {
   snapshotEntries: 100,
   async run(world) {
     const { recorder } = world;
-    const original = [...world.members];
     const restored = await world.follower();
     const { copy } = await recorder.phase('copy a disk', () => copyDisk(world, restored, restored));
     await world.pause(1500);
@@ -65,7 +64,7 @@ export const staleSnapshot: Scenario = {
       facts: { restored: [restored] },
       factWords: ['--restored', restored],
       overrides: ['quorum-present'],
-      targetMembers: original.length === 5 ? 5 : 3,
+      targetMembers: 3,
       lostAt: loss.lostAt,
       lostBy: `${loss.dead.at(-1)} killed`,
       afterIdentify: async (one) => {
@@ -160,6 +159,7 @@ export const backupOnly: Scenario = {
   nodes: 3,
   timing: 'fast',
   limits: { rtoMs: 60_000, rpoDuplicated: 0, replicaLag: 10_000 },
+  scales: true,
   takesBackup: true,
   run: (world) => (world.file.backup === undefined ? fromOwnBackup(world) : fromGivenBackup(world, world.file.backup)),
 };
@@ -184,7 +184,7 @@ async function fromOwnBackup(world: DrillWorld): Promise<ScenarioResult> {
     facts: { seenCommit },
     factWords: ['--seen-commit', String(seenCommit)],
     overrides: ['certain-loss'],
-    targetMembers: 3,
+    targetMembers: targetOf(world),
     lostAt,
     lostBy: 'every disk is gone',
     afterIdentify: async (one) => {

@@ -18,6 +18,7 @@ export const leaderKillInflight: Scenario = {
   title: 'the leader is killed with writes in flight',
   seconds: 12,
   nodes: 3,
+  scales: true,
   timing: 'fast',
   limits: { ...NOTHING_LOST, electionMs: 1000 },
   async run(world) {
@@ -74,6 +75,7 @@ export const restartStorm: Scenario = {
   title: 'members are killed and started again, over and over',
   seconds: 18,
   nodes: 3,
+  scales: true,
   timing: 'fast',
   limits: NOTHING_LOST,
   async run(world) {
@@ -111,6 +113,7 @@ export const rollingRestart: Scenario = {
   title: 'one member after the other is restarted, the leader last',
   seconds: 12,
   nodes: 3,
+  scales: true,
   timing: 'fast',
   limits: { ...NOTHING_LOST, failureRatePercent: 5, electionMs: 2000 },
   async run(world) {

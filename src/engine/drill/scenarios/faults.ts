@@ -1,7 +1,9 @@
 import { faultsOf, type Preset } from '../presets.ts';
 import { FaultBoard } from '../fault-board.ts';
-import { FAILOVER_POINTS, NOTHING_LOST, type Scenario, type ScenarioResult } from '../scenario.ts';
+import { NOTHING_LOST, type Scenario, type ScenarioResult } from '../scenario.ts';
 import { showFault, type Fault } from '../fault.ts';
+import { checkLeadership } from '../leadership.ts';
+import { longestPause } from '../timeline.ts';
 import type { DrillWorld } from '../world.ts';
 import { electionAfter } from './failover.ts';
 
@@ -10,6 +12,8 @@ const AFTERWARDS_MS = 1500;
 async function runFaults(world: DrillWorld, faults: readonly Fault[]): Promise<ScenarioResult> {
   const { recorder } = world;
   const leader = await world.leader();
+  const before = await world.member(leader);
+  const begunMs = world.nowMs();
   const begun = await recorder.phase('faults', async () => {
     recorder.setZero(world.nowMs(), faults[0] === undefined ? 'no fault' : showFault(faults[0]));
     return new FaultBoard(world).carryOut(faults);
@@ -19,13 +23,14 @@ async function runFaults(world: DrillWorld, faults: readonly Fault[]): Promise<S
     await world.leader(60_000);
     await world.acknowledgedAfter(endedAt, 60_000);
     await world.pause(AFTERWARDS_MS);
+    checkLeadership(recorder, begun, before, await world.member(await world.leader()));
   });
   const first = begun.find((one) => one.members.includes(leader) && takesLeader(one.fault));
   const electionMs = first === undefined ? null : electionAfter(world, first.atMs);
   return {
-    rtoMs: null,
+    rtoMs: longestPause(world.traffic.endings, begunMs),
     electionMs,
-    points: { ...FAILOVER_POINTS, election: ['the fault hits the leader', 'first write acknowledged after the gap it tears'] },
+    points: { rto: ['last acknowledged write before the longest pause', 'first acknowledged write after it'], election: ['the fault hits the leader', 'first write acknowledged after the gap it tears'] },
     told: { broken: `${faults.map(showFault).join('; ')}.`, done: 'The faults were ended; nothing else was done.', proven: 'The cluster serves again, no acknowledged write was lost, and the members agree.' },
   };
 }
@@ -42,13 +47,14 @@ export const listedFaults: Scenario = {
   title: 'the faults of the drill file',
   seconds: 20,
   nodes: 3,
+  scales: true,
   timing: 'fast',
-  limits: NOTHING_LOST,
+  limits: { rtoMs: 60_000, ...NOTHING_LOST },
   run: (world) => runFaults(world, faultsOf(world.file)),
 };
 
 /** A named fault as a drill of its own. */
 export function presetScenario({ name, topic, title, timing, nodes, faults, limits, load }: Preset): Scenario {
   const lastsMs = Math.max(...faults.map((one) => one.atMs + one.forMs));
-  return { name, topic, title, seconds: Math.ceil(lastsMs / 1000) + 8, nodes, timing, limits, load, run: (world) => runFaults(world, world.file.faults.length > 0 ? faultsOf(world.file) : faults) };
+  return { name, topic, title, seconds: Math.ceil(lastsMs / 1000) + 8, nodes, scales: true, timing, limits, load, run: (world) => runFaults(world, world.file.faults.length > 0 ? faultsOf(world.file) : faults) };
 }

@@ -6,7 +6,7 @@ import { checkSnapshotFile } from '../../readers/native/snapshot-check.ts';
 import { detectFormat } from '../../readers/snapshots/signature.ts';
 import { restoreNativeSnapshot } from '../../recovery/targets/native/restore.ts';
 import { growBy, memberList } from '../membership.ts';
-import { decisionLines, reopen, rescue, survey } from '../rescue.ts';
+import { decisionLines, reopen, rescue, survey, targetOf } from '../rescue.ts';
 import { FAILOVER_POINTS, type ScenarioResult } from '../scenario.ts';
 import { CouldNotRunError, type DrillWorld } from '../world.ts';
 
@@ -64,10 +64,6 @@ async function fromSnapshot(world: DrillWorld, archive: string, lostAt: number):
 
 function toldOf(done: string): ScenarioResult['told'] {
   return { broken: 'Nothing was broken: the drill began with a copy of your backup, as if every disk were gone.', done: `${done[0]?.toUpperCase() ?? ''}${done.slice(1)}, checked, and grown.`, proven: 'The backup can be recovered from: the cluster serves, and holds what it wrote since.' };
-}
-
-function targetOf({ file }: DrillWorld): 3 | 5 {
-  return file.nodes === 5 ? 5 : 3;
 }
 
 /** The manifest of a saved snapshot; null when the backup is something else. @throws {CouldNotRunError} When it is one and is damaged. */

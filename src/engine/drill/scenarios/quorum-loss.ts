@@ -1,5 +1,5 @@
 import type { LabMemberStatus } from '../../lab/orders.ts';
-import { decisionLines, type Identified, rescue, survey } from '../rescue.ts';
+import { decisionLines, type Identified, rescue, survey, targetOf } from '../rescue.ts';
 import { heldBy, type Held, judgeVerdict } from '../ground-truth.ts';
 import { pickOne } from '../random.ts';
 import { NOTHING_LOST, type Scenario, type ScenarioResult } from '../scenario.ts';
@@ -64,7 +64,7 @@ async function run(world: DrillWorld): Promise<ScenarioResult> {
   let held: Held | null = null;
   const { found, plan, servedAt } = await rescue(world, {
     disks: loss.survivors.map((id) => ({ label: id, directory: world.dataOf(id) })),
-    targetMembers: original.length === 5 ? 5 : 3,
+    targetMembers: targetOf(world),
     lostAt: loss.lostAt,
     lostBy: `${loss.dead.at(-1)} killed`,
     afterIdentify: async (one) => {
@@ -77,7 +77,7 @@ async function run(world: DrillWorld): Promise<ScenarioResult> {
   return {
     rtoMs: servedAt - loss.lostAt,
     electionMs: atOnce ? null : electionAfter(world, loss.firstAt),
-    points: { rto: [`${loss.dead.length === 2 ? '2nd' : '3rd'} member killed`, 'first acknowledged write'], election: ['the leader killed first', 'first write acknowledged by another leader'] },
+    points: { rto: [lastKilled(loss.dead), 'first acknowledged write'], election: ['the leader killed first', 'first write acknowledged by another leader'] },
     ...(atOnce ? { meaningless: ['electionMs' as const] } : {}),
     decision: decisionLines(found),
     beyondReach: (held as Held | null)?.lacks ?? new Set(),
@@ -87,6 +87,11 @@ async function run(world: DrillWorld): Promise<ScenarioResult> {
       proven: 'Every acknowledged write that a surviving disk held is there, once; the old members are refused.',
     },
   };
+}
+
+/** The kill that took the majority along, in words. */
+export function lastKilled(dead: readonly string[]): string {
+  return `${['1st', '2nd', '3rd'][dead.length - 1] ?? `${dead.length}th`} member killed`;
 }
 
 /** What really was on the source's disk, and whether the pick said so: all disks of the practice cluster can still be read. */
@@ -151,6 +156,7 @@ function quorumLoss(nodes: 3 | 5): Scenario {
     title: `${nodes} members lose their majority for good`,
     seconds: nodes === 3 ? 25 : 40,
     nodes,
+    scales: true,
     timing: 'fast',
     limits: { rtoMs: 60_000, ...NOTHING_LOST, electionMs: 1000 },
     onEtcd: true,
@@ -158,6 +164,6 @@ function quorumLoss(nodes: 3 | 5): Scenario {
   };
 }
 
-/** Requirement row 0-099, design 000 §7.4. */
+/** Requirement row 0-099. */
 export const quorumLoss3 = quorumLoss(3);
 export const quorumLoss5 = quorumLoss(5);

@@ -3,7 +3,7 @@ import { buildNative } from './build.ts';
 import { checkNative } from './check.ts';
 import { draftNative } from './draft.ts';
 
-/** Members of our own engine: one transaction begins a new lineage (correctness §G). */
+/** Members of our own engine: one transaction begins a new lineage. */
 export const nativeTarget: RecoveryTarget = {
   kinds: ['native'],
   serves: ({ reading }) => reading.report.store === 'native',
