@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { BIN, ensureBuilt, ROOT, runCli, runNode } from '../helpers/run-cli.ts';
+import { programMissing, skipWithout } from '../helpers/skip-without.ts';
 
 interface ManifestFlag {
   name: string;
@@ -156,7 +157,7 @@ describe('the tool as shipped', function () {
   });
 
   it('has man pages without a formatting complaint', function () {
-    if (spawnSync('groff', ['--version']).status !== 0) return this.skip();
+    skipWithout(this, programMissing('groff', '--version'));
     for (const page of fs.readdirSync(path.join(ROOT, 'man'))) {
       const ran = spawnSync('groff', ['-man', '-Tutf8', '-ww', '-z', path.join(ROOT, 'man', page)], { encoding: 'utf8' });
       assert.equal(ran.stderr, '', page);

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { EtcdCluster, etcdMissing } from '../helpers/etcd-server.ts';
+import { skipWithout } from '../helpers/skip-without.ts';
 import { SOURCE_PROGRAM } from '../helpers/source-cli.ts';
 
 interface Answer {
@@ -33,11 +34,7 @@ describe('live commands on an etcd cluster', function () {
   let at: string[];
 
   before(async function () {
-    const missing = etcdMissing();
-    if (missing !== null) {
-      if (process.env['CI'] === 'true') throw new Error(`${missing}: CI must not skip the live tests`);
-      this.skip();
-    }
+    skipWithout(this, etcdMissing());
     servers = await EtcdCluster.start(1);
     url = servers.members[0]?.clientUrl ?? '';
     at = ['--endpoint', url.replace('http://', '')];

@@ -10,6 +10,7 @@ import { type StartedEtcd, startEtcd } from '../../src/engine/servers/etcd.ts';
 import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { EtcdCluster, etcdMissing } from '../helpers/etcd-server.ts';
 import { planOf } from '../helpers/recover-native.ts';
+import { skipWithout } from '../helpers/skip-without.ts';
 import { SOURCE_PROGRAM } from '../helpers/source-cli.ts';
 
 interface Answer<T> {
@@ -41,11 +42,7 @@ describe('recover rehearse and recover verify', function () {
   const kept = <T>(name: string): T => JSON.parse(fs.readFileSync(path.join(caseDir, name), 'utf8')) as T;
 
   before(async function () {
-    const missing = etcdMissing();
-    if (missing !== null) {
-      if (process.env['CI'] === 'true') throw new Error(`${missing}: CI must not skip the live tests`);
-      this.skip();
-    }
+    skipWithout(this, etcdMissing());
     servers = await EtcdCluster.start(3);
     for (let n = 0; n < 20; n += 1) await servers.put(`k${n}`, `v${n}`);
     await servers.kill();

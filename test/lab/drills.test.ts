@@ -9,6 +9,7 @@ import type { DrillRecord } from '../../src/engine/model/drill-record.ts';
 import { BIN, type Envelope } from '../helpers/cli.ts';
 import { pause } from '../helpers/lab.ts';
 import { ensureBuilt } from '../helpers/run-cli.ts';
+import { programMissing, skipWithout } from '../helpers/skip-without.ts';
 
 /** How often each loss of a majority is drilled; the long script says 20. */
 const RUNS = Number(process.env['RAFT_INSPECTOR_DRILLS'] ?? 1);
@@ -92,10 +93,7 @@ describe(`lab: drills on real processes, each loss of a majority ${RUNS} time${R
   }
 
   it('real etcd: three members lose their majority, the survivor is recovered in place and grown back, with equal hashes', async function () {
-    if (spawnSync('etcd', ['--version']).error !== undefined) {
-      assert.notEqual(process.env['CI'], 'true', 'etcd must be there in CI');
-      this.skip();
-    }
+    skipWithout(this, programMissing('etcd', '--version'));
     const { code, record } = await run('quorum-loss-3', { engine: 'etcd' });
     assert.deepEqual([code, record.verdict, record.problem], [0, 'pass', null]);
     assert.deepEqual([record.rpo.lost, record.rpo.duplicated], [0, 0]);

@@ -8,6 +8,7 @@ import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { BIN } from '../helpers/cli.ts';
 import { cli, until } from '../helpers/lab.ts';
 import { ensureBuilt, ROOT } from '../helpers/run-cli.ts';
+import { programMissing, skipWithout } from '../helpers/skip-without.ts';
 
 /** The nth block of a language in the guide. */
 function blockOf(text: string, language: string, at: number): string {
@@ -24,10 +25,7 @@ describe('docs/certificates.md, carried out as it stands', function () {
 
   before(function () {
     ensureBuilt();
-    if (spawnSync('openssl', ['version']).status !== 0) {
-      assert.notEqual(process.env['CI'], 'true', 'openssl must be there in CI');
-      this.skip();
-    }
+    skipWithout(this, programMissing('openssl', 'version'));
     directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-guide-'));
   });
   after(async () => {

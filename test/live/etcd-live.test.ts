@@ -16,6 +16,7 @@ import { verifySnapshotPath } from '../../src/engine/readers/snapshots/index.ts'
 import { type StartedEtcd, startEtcd } from '../../src/engine/servers/etcd.ts';
 import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { EtcdCluster, etcdMissing, pause } from '../helpers/etcd-server.ts';
+import { skipWithout } from '../helpers/skip-without.ts';
 
 const TIMEOUT = { timeoutMs: 10_000 };
 const TIME = { nowMs: () => performance.now(), pause };
@@ -30,12 +31,7 @@ describe('live: a cluster of real etcd servers, operated', function () {
     runMembership(cluster, planMembership(request, await cluster.memberList(TIMEOUT), 'etcd'), { timeoutMs, journal: NO_JOURNAL, ...TIME });
 
   before(async function () {
-    const missing = etcdMissing();
-    if (missing !== null) {
-      if (process.env['CI'] === 'true') throw new Error(`${missing}: CI must not skip the live tests`);
-      console.error(`    skipped: ${missing}`);
-      this.skip();
-    }
+    skipWithout(this, etcdMissing());
     servers = await EtcdCluster.start(3);
     cluster = await openEtcdCluster({ endpoints: [servers.members[1]?.clientUrl ?? ''], clusterId: null, tls: null });
   });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import type { RecoveryPlan } from '../../src/engine/model/plan.ts';
 import { EtcdCluster, etcdctl, etcdMissing, hashKv, LoneEtcd, pause, type EtcdMember } from '../helpers/etcd-server.ts';
+import { skipWithout } from '../helpers/skip-without.ts';
 import { failures, stage } from '../engine/recovery/etcd/staged.ts';
 import { apply, planFor } from '../engine/recovery/hashicorp/plan-and-apply.ts';
 import { keysInLog, Load, missingFrom } from './etcd-load.ts';
@@ -45,9 +46,7 @@ describe('live: real etcd clusters that lost their quorum', function () {
   let servers: LoneEtcd[] = [];
 
   before(function () {
-    if (etcdMissing() === null) return;
-    if (process.env['CI'] !== undefined) throw new Error(etcdMissing() ?? '');
-    this.skip();
+    skipWithout(this, etcdMissing());
   });
 
   afterEach(async () => {

@@ -13,6 +13,7 @@ import { ChildServer } from '../../src/engine/servers/child-server.ts';
 import { startEtcd, type StartedEtcd } from '../../src/engine/servers/etcd.ts';
 import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { etcdMissing } from '../helpers/etcd-server.ts';
+import { skipWithout } from '../helpers/skip-without.ts';
 
 const TIMEOUT = { timeoutMs: 10_000 };
 
@@ -21,11 +22,7 @@ describe('live: etcd servers that ask who is there', function () {
   let root: string;
 
   before(function () {
-    const missing = etcdMissing();
-    if (missing !== null) {
-      if (process.env['CI'] === 'true') throw new Error(`${missing}: CI must not skip the live tests`);
-      this.skip();
-    }
+    skipWithout(this, etcdMissing());
     root = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-secured-'));
   });
 

@@ -6,6 +6,7 @@ import { readDirectory } from '../corpus/case-reading.ts';
 import type { PickData } from '../corpus/pick-truth.ts';
 import { runJson } from '../helpers/cli.ts';
 import { EtcdCluster, etcdMissing, pause } from '../helpers/etcd-server.ts';
+import { skipWithout } from '../helpers/skip-without.ts';
 import { treeFingerprint } from '../helpers/tree-fingerprint.ts';
 
 const ROUNDS = Number(process.env['RAFT_INSPECTOR_LIVE_ROUNDS'] ?? 8);
@@ -37,12 +38,7 @@ describe('live: three real etcd servers, read while they write', function () {
   let cluster: EtcdCluster;
 
   before(async function () {
-    const missing = etcdMissing();
-    if (missing !== null) {
-      if (process.env['CI'] === 'true') throw new Error(`${missing}: CI must not skip the live tests`);
-      console.error(`    skipped: ${missing}`);
-      this.skip();
-    }
+    skipWithout(this, etcdMissing());
     cluster = await EtcdCluster.start(3);
   });
 

@@ -7,6 +7,7 @@ import { apply, copyCase, planFor, recoverableCases, serverIdsOf } from '../engi
 import { commandsOf, decisionFor, failed, recover, removeAll, sourceAt } from '../engine/recovery/hashicorp/recover-directory.ts';
 import { corpusCases, unpackMember } from '../helpers/corpus.ts';
 import { buildGoRaft, goRaftMissing, startGoRaft } from '../helpers/go-raft.ts';
+import { skipWithout } from '../helpers/skip-without.ts';
 
 /** raft-boltdb 2017-10-10 is boltdb, which cannot open a file without a freelist; bbolt's library is needed for that one. */
 const NEEDS_BBOLT = 'bolt2-nofreelist';
@@ -15,12 +16,7 @@ describe('live: hashicorp/raft 1.1.2 with raft-boltdb starts what recover apply 
   this.timeout(60_000);
 
   before(function () {
-    const missing = goRaftMissing();
-    if (missing !== null) {
-      if (process.env['CI'] === 'true') throw new Error(`${missing}: CI must not skip the live tests`);
-      console.error(`    skipped: ${missing}`);
-      this.skip();
-    }
+    skipWithout(this, goRaftMissing());
     buildGoRaft();
   });
   afterEach(removeAll);

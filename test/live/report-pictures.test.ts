@@ -11,6 +11,7 @@ import { Chromium, chromiumMissing, type Look, pdfPages } from '../helpers/chrom
 import { colours, readPng } from '../helpers/png-pixels.ts';
 import { enlarged, hostilePage, samplePage } from '../helpers/report-samples.ts';
 import { goodCase, writeCase } from '../helpers/sample-case.ts';
+import { skipWithout } from '../helpers/skip-without.ts';
 
 const DESK: Look = { scheme: 'light', media: 'screen', width: 1280, height: 1000 };
 const MAX_PAGES = 5;
@@ -25,12 +26,7 @@ describe('report: as a browser shows it', function () {
   const files = new Map<string, string>();
 
   before(async function () {
-    const missing = chromiumMissing();
-    if (missing !== null) {
-      if (process.env['CI'] === 'true') throw new Error(`${missing}: CI must not skip the pictures`);
-      console.error(`    skipped: ${missing}`);
-      this.skip();
-    }
+    skipWithout(this, chromiumMissing());
     work = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-pictures-'));
     const kase = goodCase();
     const plan = writeCase(path.join(work, 'case'), kase);

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BIN, runCli } from '../helpers/cli.ts';
 import { copyMember } from '../helpers/corpus.ts';
+import { skipSaying } from '../helpers/skip-without.ts';
 import { treeFingerprint } from '../helpers/tree-fingerprint.ts';
 import { lookingCommands } from './commands.ts';
 
@@ -23,9 +24,7 @@ describe('read-only: a tree that may only be read', function () {
 
   before(function () {
     const reason = obstacle();
-    if (reason === null) return;
-    console.error(`    skipped: ${reason}`);
-    this.skip();
+    if (reason !== null) skipSaying(this, reason);
   });
 
   afterEach(() => {

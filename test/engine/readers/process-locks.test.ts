@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { FileSource } from '../../../src/engine/readers/file-source.ts';
 import { heldLock } from '../../../src/engine/readers/process-locks.ts';
+import { programMissing, skipSaying, skipWithout } from '../../helpers/skip-without.ts';
 
 describe('locks of other processes', () => {
   let directory: string;
@@ -18,7 +19,8 @@ describe('locks of other processes', () => {
   afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 
   it('sees a file that a child process has locked, with its pid', async function () {
-    if (!fs.existsSync('/proc/locks') || spawnSync('flock', ['--version']).error) this.skip();
+    if (!fs.existsSync('/proc/locks')) skipSaying(this, 'this system has no /proc/locks');
+    skipWithout(this, programMissing('flock', '--version'));
     // --no-fork: the process that took the lock becomes `sh`, so the pid is the child's own.
     const child = spawn('flock', ['--no-fork', file, 'sh', '-c', 'echo locked; read line'], { stdio: ['pipe', 'pipe', 'ignore'] });
     try {

@@ -18,6 +18,7 @@ import { type StartedEtcd, startEtcd } from '../../../src/engine/servers/etcd.ts
 import { freePorts } from '../../../src/engine/adapters/free-ports.ts';
 import { EtcdCluster, etcdMissing, pause } from '../../helpers/etcd-server.ts';
 import { planOf } from '../../helpers/recover-native.ts';
+import { skipWithout } from '../../helpers/skip-without.ts';
 import { SOURCE_PROGRAM } from '../../helpers/source-cli.ts';
 import { treeFingerprint } from '../../helpers/tree-fingerprint.ts';
 
@@ -36,12 +37,7 @@ describe('rehearsal of an etcd plan, with the real server', function () {
   const running: StartedEtcd[] = [];
 
   before(async function () {
-    const missing = etcdMissing();
-    if (missing !== null) {
-      if (process.env['CI'] === 'true') throw new Error(`${missing}: CI must not skip the live tests`);
-      console.error(`    skipped: ${missing}`);
-      this.skip();
-    }
+    skipWithout(this, etcdMissing());
     servers = await EtcdCluster.start(3);
     for (let n = 0; n < KEYS; n += 1) await servers.put(`k${n}`, `v${n}`);
     await servers.kill();

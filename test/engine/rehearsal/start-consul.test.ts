@@ -7,6 +7,7 @@ import { starterFor } from '../../../src/engine/rehearsal/start-result.ts';
 import { rehearse } from '../../../src/engine/rehearsal/rehearse.ts';
 import { consulBinary } from '../../helpers/consul-server.ts';
 import { corpusCases } from '../../helpers/corpus.ts';
+import { skipWithout } from '../../helpers/skip-without.ts';
 import { treeFingerprint } from '../../helpers/tree-fingerprint.ts';
 import { copyCase, planFor, recoverableCases, serverIdsOf } from '../recovery/hashicorp/plan-and-apply.ts';
 import { removeAll } from '../recovery/hashicorp/recover-directory.ts';
@@ -98,11 +99,8 @@ describe('rehearsal of a Consul plan, with the real server', function () {
   before(function () {
     this.timeout(180_000);
     const found = consulBinary();
-    if ('missing' in found) {
-      if (process.env['CI'] === 'true') throw new Error(`${found.missing}: CI must not skip the live tests`);
-      console.error(`    skipped: ${found.missing}`);
-      this.skip();
-    } else binary = found.binary;
+    if ('missing' in found) skipWithout(this, found.missing);
+    else binary = found.binary;
   });
   after(removeAll);
 

@@ -6,11 +6,18 @@ import { createInterface } from 'node:readline';
 import { LmdbKvStore } from '../../../src/engine/adapters/lmdb-kv-store.ts';
 import { LogStorage } from '../../../src/engine/storage/log-storage.ts';
 import { ROOT } from '../../helpers/run-cli.ts';
+import { programMissing, skipSaying, skipWithout } from '../../helpers/skip-without.ts';
 import { roundPayload } from '../../helpers/storage-child.ts';
 import { scratch } from './beds.ts';
 import { newStorage } from './storage-fixtures.ts';
 
 const CHILD = ['--import', 'tsx', path.join(ROOT, 'test/helpers/storage-child.ts')];
+
+/** A container may forbid to trace, in CI as well; a missing tracer is another matter. */
+function skipWithoutTrace(test: Mocha.Context): void {
+  skipWithout(test, programMissing('strace', '-V'));
+  if (programMissing('strace', '-o', '/dev/null', 'true') !== null) skipSaying(test, 'this machine forbids to trace processes');
+}
 
 async function prepared(directory: string): Promise<void> {
   const storage = await newStorage(await LmdbKvStore.open(directory));
@@ -56,7 +63,7 @@ describe('LMDB on a real disk', () => {
 
   it('B22: pages, fdatasync, then the synchronous meta page, before a commit is reported', async function () {
     this.timeout(60_000);
-    if (spawnSync('strace', ['-V']).status !== 0) this.skip();
+    skipWithoutTrace(this);
     const directory = await scratch('trace');
     try {
       await prepared(directory);
@@ -80,7 +87,7 @@ describe('LMDB on a real disk', () => {
 
   it('B1: a slow fsync never holds up the event loop, and with it heartbeats: not even where a new segment begins', async function () {
     this.timeout(60_000);
-    if (spawnSync('strace', ['-V']).status !== 0) this.skip();
+    skipWithoutTrace(this);
     const directory = await scratch('slow');
     try {
       const slow = ['-f', '-qq', '-e', 'trace=fdatasync,fsync', '-e', 'inject=fdatasync,fsync:delay_enter=800000', '-o', '/dev/null', process.execPath, ...CHILD, 'tables', directory];
@@ -127,7 +134,7 @@ describe('LMDB on a real disk', () => {
     const directory = await scratch('full');
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', directory]).status !== 0) {
       await fs.rm(directory, { recursive: true });
-      this.skip(); // Only root may mount.
+      skipSaying(this, 'only root may mount a file system');
     }
     try {
       await prepared(path.join(directory, 'raft'));
