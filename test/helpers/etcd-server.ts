@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { freePorts } from '../../src/engine/adapters/free-ports.ts';
+import { pause } from './pause.ts';
 
 /** Why no real server can be started here; null when one can. */
 export function etcdMissing(): string | null {
@@ -123,10 +124,6 @@ export class EtcdCluster {
     await this.kill();
     fs.rmSync(this.root, { recursive: true, force: true });
   }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** One real server on a directory that is there, on loopback. Always end it with `stop`. */

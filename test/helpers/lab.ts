@@ -6,6 +6,7 @@ import { giveOrder } from '../../src/engine/lab/control.ts';
 import { isAlive, labConnection, type LabConnection, labPaths, readLabFile } from '../../src/engine/lab/lab-file.ts';
 import type { LabMemberStatus, LabStatus, Order } from '../../src/engine/lab/orders.ts';
 import { BIN, type Envelope } from './cli.ts';
+import { pause } from './pause.ts';
 
 export interface Ran<T = unknown> {
   code: number | null;
@@ -42,7 +43,6 @@ export function cli<T = unknown>(...args: string[]): Promise<Ran<T>> {
   });
 }
 
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Polls until `look` gives something; the last problem is part of the complaint. */
 export async function until<T>(what: string, look: () => Promise<T | null | undefined | false> | T | null | undefined | false, deadlineMs = 20_000): Promise<T> {

@@ -2,7 +2,7 @@ import type { InspectorError } from '../../src/engine/errors.ts';
 import type { LiveCluster } from '../../src/engine/live/cluster.ts';
 import { openLiveCluster } from '../../src/engine/live/registry.ts';
 import type { LabConnection } from '../../src/engine/lab/lab-file.ts';
-import { pause } from './lab.ts';
+import { pause } from './pause.ts';
 
 const CALL_MS = 3000;
 

@@ -15,7 +15,8 @@ import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { PROTOCOL_VERSION } from '../../src/engine/ports/transport.ts';
 import { BIN } from '../helpers/cli.ts';
 import { ensureBuilt } from '../helpers/run-cli.ts';
-import { cli, pause, TestLab, until } from '../helpers/lab.ts';
+import { cli, TestLab, until } from '../helpers/lab.ts';
+import { pause } from '../helpers/pause.ts';
 
 /** Terms and leader: what nothing from outside may touch. */
 const standing = (status: LabStatus): string => `${status.leader} ${status.members.map((one) => `${one.id}:${one.state}:${one.term}`).join(' ')}`;

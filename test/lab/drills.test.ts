@@ -7,7 +7,7 @@ import { dump } from 'js-yaml';
 import { catalogue, scenarioOf } from '../../src/engine/drill/scenarios/index.ts';
 import type { DrillRecord } from '../../src/engine/model/drill-record.ts';
 import { BIN, type Envelope } from '../helpers/cli.ts';
-import { pause } from '../helpers/lab.ts';
+import { pause } from '../helpers/pause.ts';
 import { ensureBuilt } from '../helpers/run-cli.ts';
 import { programMissing, skipWithout } from '../helpers/skip-without.ts';
 

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { labPaths } from '../../src/engine/lab/lab-file.ts';
 import { ensureBuilt } from '../helpers/run-cli.ts';
-import { cli, pause, TestLab, until } from '../helpers/lab.ts';
+import { cli, TestLab, until } from '../helpers/lab.ts';
+import { pause } from '../helpers/pause.ts';
 import { Load } from '../helpers/load.ts';
 
 describe('lab: disks, clocks and damaged files', function () {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { labPaths } from '../../src/engine/lab/lab-file.ts';
 import { ensureBuilt } from '../helpers/run-cli.ts';
-import { cli, pause, TestLab, until } from '../helpers/lab.ts';
+import { cli, TestLab, until } from '../helpers/lab.ts';
+import { pause } from '../helpers/pause.ts';
 import { Load } from '../helpers/load.ts';
 
 const KILLS = Number(process.env['RAFT_INSPECTOR_KILLS'] ?? 10);

@@ -10,7 +10,8 @@ import { LAB_CA, LAB_CLIENT, labPaths } from '../../src/engine/lab/lab-file.ts';
 import type { LabStatus } from '../../src/engine/lab/orders.ts';
 import type { PickReport } from '../../src/engine/model/pick-report.ts';
 import { RunningCli } from '../helpers/cli-process.ts';
-import { cli, pause, type Ran, TestLab, until } from '../helpers/lab.ts';
+import { cli, type Ran, TestLab, until } from '../helpers/lab.ts';
+import { pause } from '../helpers/pause.ts';
 import { LiveWriter } from '../helpers/live-writer.ts';
 import { ensureBuilt } from '../helpers/run-cli.ts';
 

@@ -3,7 +3,8 @@ import { KvClient } from '../../src/engine/client/kv-client.ts';
 import { RaftClient } from '../../src/engine/client/raft-client.ts';
 import { CallError } from '../../src/engine/ports/node-api.ts';
 import { ensureBuilt } from '../helpers/run-cli.ts';
-import { pause, TestLab, until } from '../helpers/lab.ts';
+import { TestLab, until } from '../helpers/lab.ts';
+import { pause } from '../helpers/pause.ts';
 import { Load } from '../helpers/load.ts';
 
 const RUNS = Number(process.env['RAFT_INSPECTOR_PARTITIONS'] ?? 1);

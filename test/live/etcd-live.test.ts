@@ -15,7 +15,8 @@ import { NO_JOURNAL } from '../../src/engine/live/step-journal.ts';
 import { verifySnapshotPath } from '../../src/engine/readers/snapshots/index.ts';
 import { type StartedEtcd, startEtcd } from '../../src/engine/servers/etcd.ts';
 import { freePorts } from '../../src/engine/adapters/free-ports.ts';
-import { EtcdCluster, etcdMissing, pause } from '../helpers/etcd-server.ts';
+import { EtcdCluster, etcdMissing } from '../helpers/etcd-server.ts';
+import { pause } from '../helpers/pause.ts';
 import { skipWithout } from '../helpers/skip-without.ts';
 
 const TIMEOUT = { timeoutMs: 10_000 };

@@ -1,6 +1,7 @@
 import { decodeEtcdEntry } from '../../src/engine/readers/etcd/requests.ts';
 import { etcdReader } from '../../src/engine/readers/etcd/reader.ts';
-import { base64, type LoneEtcd, pause } from '../helpers/etcd-server.ts';
+import { base64, type LoneEtcd } from '../helpers/etcd-server.ts';
+import { pause } from '../helpers/pause.ts';
 
 
 /** Puts of unique keys, several in flight on every endpoint, each remembered when it was acknowledged. */

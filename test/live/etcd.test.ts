@@ -5,7 +5,8 @@ import type { MemberReading } from '../../src/engine/model/reading.ts';
 import { readDirectory } from '../corpus/case-reading.ts';
 import type { PickData } from '../corpus/pick-truth.ts';
 import { runJson } from '../helpers/cli.ts';
-import { EtcdCluster, etcdMissing, pause } from '../helpers/etcd-server.ts';
+import { EtcdCluster, etcdMissing } from '../helpers/etcd-server.ts';
+import { pause } from '../helpers/pause.ts';
 import { skipWithout } from '../helpers/skip-without.ts';
 import { treeFingerprint } from '../helpers/tree-fingerprint.ts';
 

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { UsageError } from '../errors.ts';
+import { isRecord } from '../model/is-record.ts';
 import { FileSource } from '../readers/file-source.ts';
 
 /** What a manifest, unit or configuration says about the server on this machine. */
@@ -94,10 +95,6 @@ async function parseDocument(text: string, file: string): Promise<unknown> {
     if (/\.(?:ya?ml|json)$/i.test(file)) throw new UsageError(`${file} is not valid YAML or JSON`, 'Name the data directory itself as a place', { cause });
     return null;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function records(value: unknown): Record<string, unknown>[] {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { type LinkFault, NO_FAULT } from '../../../src/engine/lab/link-fault.ts';
 import { LinkProxy } from '../../../src/engine/lab/proxy.ts';
+import { pause } from '../../helpers/pause.ts';
 
 const fault = (some: Partial<LinkFault>): LinkFault => ({ ...NO_FAULT, ...some });
 
@@ -49,7 +50,6 @@ class Client {
 }
 
 const closed = (socket: net.Socket): Promise<void> => new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('link proxy of a practice cluster', () => {
   let echo: Awaited<ReturnType<typeof echoServer>>;

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { ChildServer } from '../../../src/engine/servers/child-server.ts';
 import { findEtcd, startEtcd } from '../../../src/engine/servers/etcd.ts';
 import { freePorts } from '../../../src/engine/adapters/free-ports.ts';
-import { etcdMissing, pause } from '../../helpers/etcd-server.ts';
+import { etcdMissing } from '../../helpers/etcd-server.ts';
+import { pause } from '../../helpers/pause.ts';
 import { skipSaying, skipWithout } from '../../helpers/skip-without.ts';
 
 const LISTEN_MS = 2000;

@@ -3,6 +3,7 @@ import { CorruptDataError, RefusedError } from '../../errors.ts';
 import { syncPath } from '../../files/durable.ts';
 import type { FileOps } from '../../files/file-ops.ts';
 import type { TreeFile } from '../../files/tree.ts';
+import { isRecord } from '../../model/is-record.ts';
 
 const MAX_JOURNAL_BYTES = 256 * 1024 ** 2;
 
@@ -134,10 +135,6 @@ const EVENTS: Readonly<Record<JournalEvent['event'], (line: Fields) => boolean>>
   fenced: (line) => isString(line['to']),
   unfenced: () => true,
 };
-
-function isRecord(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function jsonOf(text: string): unknown {
   try {

@@ -1,3 +1,4 @@
+import { isRecord } from '../../model/is-record.ts';
 import type { RecoveryPlan } from '../../model/plan.ts';
 
 /** One thing in which two plans differ. */
@@ -58,10 +59,6 @@ function isNamedList(value: unknown): value is Record<string, unknown>[] {
 
 function isTextList(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The rest of a named thing, its name left out. */
