@@ -152,6 +152,7 @@ describe('drill commands', function () {
       [[write('c.yaml', 'scenario: faults\n')], /needs a list of faults/],
       [[write('d.yaml', 'scenario: partition-3-2\nbackup: /x\n')], /does not start from a backup/],
       [[write('e.yaml', 'scenario: partition-3-2\nnodes: 3\n')], /partition-3-2 needs 5 members, nodes says 3/],
+      [[write('e7.yaml', 'scenario: partition-3-2\nnodes: 7\n')], /partition-3-2 is about 5 members, nodes says 7/],
       [[write('f.yaml', 'scenario: faults\nfaults: [{kind: kill, target: n9}]\n')], /no member is called n9/],
       [['quorum-loss-3', '--out', taken], /holds the results of an earlier drill/],
     ];
