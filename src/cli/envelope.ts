@@ -1,4 +1,4 @@
-import { CorruptDataError, type ExitCode, exitName, InspectorError, RefusedError, UnreadableError } from '../engine/errors.ts';
+import { CorruptDataError, DriftError, type ExitCode, exitName, InspectorError, RefusedError, UnreadableError } from '../engine/errors.ts';
 import type { Finding } from '../engine/model/finding.ts';
 
 /** What every `--json` answer looks like. Field names and order are stable. */
@@ -53,7 +53,7 @@ export function errorEnvelope(run: Run, exit: ExitCode, error: ErrorBody): Envel
 /** The JSON face of an error; a stack is never part of it. */
 export function errorBody(error: InspectorError): ErrorBody {
   const body: ErrorBody = { code: error.code, message: error.message, hint: error.hint };
-  if (error instanceof RefusedError) body.rule = error.rule;
+  if (error instanceof RefusedError || error instanceof DriftError) body.rule = error.rule;
   if (error instanceof CorruptDataError) Object.assign(body, { file: error.file, byteOffset: error.byteOffset });
   if (error instanceof UnreadableError) body.file = error.file;
   return body;

@@ -131,7 +131,7 @@ async function settled(cluster: LiveCluster, before: { term: Term }, options: St
     options,
     options.timeoutMs,
   );
-  if (view.leader === null) throw new RefusedError('transfer-timeout', 'no leader showed itself after the hand-over', 'raft-inspector leader show');
+  if (view.leader === null) throw new UnreachableError('leadership was handed over, and no leader of a newer term showed itself in time', 'It may have moved all the same: raft-inspector leader show');
   return { leader: view.leader, term: view.term };
 }
 

@@ -39,7 +39,7 @@ function* storedItems(bolt: BoltFile, name: string, isSpare: NonNullable<BucketE
   const bucket = bolt.bucket(name);
   if (bucket === null) return;
   const refuse = (problem: string, byteOffset: number): never => {
-    throw new RefusedError('bucket-unreadable', `bucket ${name} cannot be copied: ${problem} (byte ${byteOffset})`, 'Choose another source with --source');
+    throw new RefusedError('bucket-unreadable', `bucket ${name} cannot be copied: ${problem} (byte ${byteOffset})`, 'Plan again from another disk: recover plan with --source');
   };
   let last: Uint8Array | null = null;
   const cells = bucket.cells({
