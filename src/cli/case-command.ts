@@ -1,14 +1,16 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { RefusedError, UsageError } from '../engine/errors.ts';
+import { InspectorError, RefusedError, UsageError } from '../engine/errors.ts';
 import type { RecoveryPlan } from '../engine/model/plan.ts';
 import { parsePlan } from '../engine/model/plan-schema.ts';
 import { isFile } from '../engine/readers/file-source.ts';
-import { caseDirectory } from '../engine/recovery/case-directory.ts';
-import { appendTranscript, caseDirectories, casePlan, findCase, isCaseDirectory, planFiles, readPlanText } from '../engine/recovery/case-files.ts';
+import { caseDirectory, refuseInsideData, writeNewFile } from '../engine/recovery/case-directory.ts';
+import { appendTranscript, caseDirectories, casePlan, findCase, isCaseDirectory, mayKeepIn, newPlanFile, planFiles, readPlanText } from '../engine/recovery/case-files.ts';
 import { operatorName } from '../engine/recovery/plan/operator.ts';
 import { ChangeCommand } from './change-command.ts';
-import { commandLine, quote } from './quote.ts';
+import { escapeControl } from './escape.ts';
+import { writeError } from './output.ts';
+import { quote } from './quote.ts';
 
 /** A plan as opened, and where its case is kept. */
 export interface OpenedPlan {
@@ -23,10 +25,14 @@ export interface OpenedPlan {
 /** A command on a case: it opens the plan that is meant, and each run leaves a line in the transcript of the case. */
 export abstract class CaseCommand<T> extends ChangeCommand<T> {
   private caseDir: string | null = null;
+  private data: readonly string[] = [];
+  private isGiven = false;
+  private opened: OpenedPlan | null = null;
 
-  /** From now on the run belongs to this case. */
-  protected keepIn(caseDir: string): void {
+  /** From now on the run belongs to this case, or to none; nothing is ever kept in `data`, the directories that are read. */
+  protected keepIn(caseDir: string | null, data: readonly string[] = []): void {
     this.caseDir = caseDir;
+    this.data = data;
   }
 
   /**
@@ -40,8 +46,35 @@ export abstract class CaseCommand<T> extends ChangeCommand<T> {
     if (given !== undefined || isCaseDirectory(home)) this.keepIn(given ?? home);
     const plan = await parsePlan(readPlanText(file), file);
     const caseDir = this.caseDir ?? caseDirectory(undefined, plan.cluster.clusterId, plan.source);
-    this.keepIn(caseDir);
-    return { plan, file, caseDir, words: planWords(word, given) };
+    this.keepIn(caseDir, plan.dataDir === null ? [] : [plan.dataDir]);
+    this.isGiven = given !== undefined;
+    this.opened = { plan, file, caseDir, words: planWords(word, given) };
+    return this.opened;
+  }
+
+  /**
+   * Makes sure that the opened plan lies in a case, before there is something to keep there: one that was written elsewhere is copied to the
+   * case of its cluster, so that its results, its transcript and `recover undo` alone find it. A recovery does not hang on it: the answer is
+   * null, or why nothing can be kept.
+   * @throws {UsageError} When `--case` names a place inside the data. `dataDir`: where the data lies, if not where the plan says.
+   */
+  protected async beginCase(dataDir?: string): Promise<string | null> {
+    if (this.opened === null) return null;
+    const { plan, file, caseDir } = this.opened;
+    const data = [...this.data, ...(dataDir === undefined ? [] : [dataDir])];
+    this.keepIn(caseDir, data);
+    try {
+      refuseInsideData(caseDir, data);
+      if (mayKeepIn(caseDir, data) && (await planInCase(caseDir, plan.planId)) !== null) return null;
+      const copy = newPlanFile(caseDir);
+      writeNewFile(copy, readPlanText(file));
+      this.clearProgress();
+      if (!this.globals.quiet) writeError(`${escapeControl(file)} is in no case: copied to ${escapeControl(copy)}, where the recovery is kept\n`);
+      return null;
+    } catch (error) {
+      if (this.isGiven || !(error instanceof InspectorError)) throw error;
+      return error.message;
+    }
   }
 
   override async run(): Promise<void> {
@@ -49,13 +82,26 @@ export abstract class CaseCommand<T> extends ChangeCommand<T> {
     // An interrupt ends the process from inside: the line is written on the way out.
     const note = (exit: number): void => {
       if (this.caseDir === null) return;
-      appendTranscript(this.caseDir, { at: startedAt.toISOString(), command: commandLine('raft-inspector', ...(this.id ?? '').split(':'), ...this.argv), exit, durationMs: Date.now() - startedAt.getTime(), by: operatorName() });
+      appendTranscript(this.caseDir, { at: startedAt.toISOString(), command: ['raft-inspector', ...(this.id ?? '').split(':'), ...this.argv].map(quote).join(' '), exit, durationMs: Date.now() - startedAt.getTime(), by: operatorName() }, this.data);
     };
     process.once('exit', note);
     await super.run();
     process.off('exit', note);
     note(Number(process.exitCode ?? 0));
   }
+}
+
+/** The plan of that very id, if the case holds it whole. */
+export async function planInCase(caseDir: string, planId: string): Promise<{ plan: RecoveryPlan; file: string } | null> {
+  for (const file of planFiles(caseDir)) {
+    try {
+      const plan = await parsePlan(readPlanText(file), file);
+      if (plan.planId === planId) return { plan, file };
+    } catch (error) {
+      if (!(error instanceof InspectorError)) throw error; // not to be read, so not known to be it
+    }
+  }
+  return null;
 }
 
 function isDirectory(word: string): boolean {

@@ -1,7 +1,7 @@
 import { DeclinedError, EXIT, InspectorError } from '../engine/errors.ts';
 import { BaseCommand } from './base-command.ts';
 import type { Run } from './envelope.ts';
-import { toFailure } from './failure.ts';
+import { telling, toFailure } from './failure.ts';
 import { askedBy, mannerOf } from './manner.ts';
 import { presentFailure } from './present.ts';
 
@@ -14,10 +14,12 @@ export class PartlyDoneError extends InspectorError {
 /** A command that changes a cluster: an interrupt before the first change ends in 5, after it in 8 with the way to go on. */
 export abstract class ChangeCommand<T> extends BaseCommand<T> {
   private underWay: string | null = null;
+  private soFar: () => unknown = () => null;
 
-  /** From now on something may have been changed; `resume` is the command that goes on. */
-  protected changing(resume: string): void {
+  /** From now on something may have been changed; `resume` is the command that goes on, `soFar` the answer as far as it came. */
+  protected changing(resume: string, soFar?: () => unknown): void {
     this.underWay = resume;
+    if (soFar !== undefined) this.soFar = soFar;
   }
 
   protected override answerInterrupts(run: Run): () => void {
@@ -26,7 +28,7 @@ export abstract class ChangeCommand<T> extends BaseCommand<T> {
       const error =
         this.underWay === null
           ? new DeclinedError('interrupted; nothing was changed', '')
-          : new PartlyDoneError('interrupted: what was asked for last may still take effect', `It is safe to run it again, nothing is done twice: ${this.underWay}`);
+          : telling(new PartlyDoneError('interrupted: what was asked for last may still take effect', `It is safe to run it again, nothing is done twice: ${this.underWay}`), { data: this.soFar(), next: [this.underWay] });
       const failure = toFailure(error, run.command);
       void presentFailure(failure, run, mannerOf(askedBy(this.argv))).finally(() => process.exit(failure.exit));
     };

@@ -7,6 +7,22 @@ export interface Failure {
   body: ErrorBody;
   /** Only for failures of the tool itself, and only shown with `--verbose`. */
   stack?: string;
+  /** What there is to tell all the same, and what to type. */
+  told?: Told;
+}
+
+/** What an error comes with where a command had got somewhere: its answer so far, and the commands to type next. */
+export interface Told {
+  readonly data: unknown;
+  readonly next: readonly string[];
+}
+
+const TOLD = new WeakMap<Error, Told>();
+
+/** The same error, which now brings an answer with it. */
+export function telling<E extends Error>(error: E, told: Told): E {
+  TOLD.set(error, told);
+  return error;
 }
 
 /**
@@ -14,7 +30,10 @@ export interface Failure {
  * the tool itself.
  */
 export function toFailure(thrown: unknown, command: string): Failure {
-  if (thrown instanceof InspectorError) return { exit: thrown.exitCode, body: plainBody(errorBody(thrown)) };
+  if (thrown instanceof InspectorError) {
+    const told = TOLD.get(thrown);
+    return { exit: thrown.exitCode, body: plainBody(errorBody(thrown)), ...(told === undefined ? {} : { told }) };
+  }
   if (isUsageComplaint(thrown)) {
     const usage = new UsageError(tidy(thrown.message), `See: raft-inspector ${command === '' ? '' : `${command} `}--help`);
     return { exit: usage.exitCode, body: errorBody(usage) };

@@ -28,6 +28,11 @@ export function oneReading(opened: readonly OpenedMember[]): MemberReading {
   return only.reading;
 }
 
+/** The directories that were read where they lie: nothing may be written into them. */
+export function originals(opened: readonly OpenedMember[]): string[] {
+  return opened.flatMap((one) => (one.kind === 'reading' && one.isOriginal ? [one.directory] : []));
+}
+
 /** What the places themselves have to say: readers' findings, and why a place could not be read. */
 export function placeFindings(opened: readonly OpenedMember[]): Finding[] {
   return opened.flatMap((one) => (one.kind === 'reading' ? one.reading.findings : one.kind === 'evidence' ? one.evidence.findings : [unreadableFinding(one.label, one.error)]));

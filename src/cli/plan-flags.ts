@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import type { RecoveryPlan } from '../engine/model/plan.ts';
 import { type Finding, finding } from '../engine/model/finding.ts';
+import { whichCluster } from '../engine/recovery/lineage.ts';
 import type { PickOutcome } from '../engine/recovery/pick.ts';
 import type { PlanRequest } from '../engine/recovery/plan/make-plan.ts';
 import { NoSourceError } from '../engine/recovery/plan/refusals.ts';
@@ -99,10 +100,11 @@ export async function addressFindings(plan: RecoveryPlan, flags: { from?: string
 }
 
 /** @throws {NoSourceError} With the command that says why. */
-export function refuseWithoutSource({ report, refused }: PickOutcome, words: readonly string[]): void {
+export function refuseWithoutSource({ report, refused, isMixed, clusters }: PickOutcome, words: readonly string[]): void {
   if (report.source !== null) return;
   // Of a single disk the reason itself is short enough.
   const only = report.ranking.length === 1 ? report.ranking[0] : undefined;
   const why = only?.disqualified == null ? refused : `${only.label}: ${only.disqualified}`;
+  if (isMixed) throw new NoSourceError(`no source can be named: ${refused ?? ''}`, whichCluster(clusters));
   throw new NoSourceError(`no source can be named: ${why ?? 'no disk qualifies'}`, `${commandLine('raft-inspector', 'recover', 'pick', ...words, '--explain')} says why for each disk`);
 }

@@ -165,10 +165,11 @@ export function showFailure(failure: Failure, manner: Manner): void {
   writeError(lines.map((line) => `${escapeLine(line, manner.errorColour)}\n`).join(''));
 }
 
-/** Ends a run that has no answer: the envelope on stdout where one was asked for, words on stderr, and the code. */
+/** Ends a run that has no answer, or not the whole of it: the envelope on stdout where one was asked for, words on stderr, and the code. */
 export async function presentFailure(failure: Failure, run: Run, manner: Manner): Promise<ExitCode> {
   if (manner.format === 'json' || manner.format === 'ndjson' || manner.format === 'yaml') {
-    const envelope = errorEnvelope(run, failure.exit, failure.body);
+    const { data = null, next = [] } = failure.told ?? {};
+    const envelope = { ...errorEnvelope(run, failure.exit, failure.body), data, next };
     const output = new Output();
     try {
       if (manner.format === 'yaml') output.write((await import('js-yaml')).dump(JSON.parse(toJson(envelope))));
@@ -179,6 +180,8 @@ export async function presentFailure(failure: Failure, run: Run, manner: Manner)
     }
   }
   showFailure(failure, manner);
-  if (!manner.quiet) writeError(closing([], failure.exit, manner, failure.body.rule));
+  // What stands in the hint already is not said twice.
+  const next = (failure.told?.next ?? []).filter((one) => !failure.body.hint.includes(one));
+  if (!manner.quiet) writeError(closing(next, failure.exit, manner, failure.body.rule));
   return failure.exit;
 }

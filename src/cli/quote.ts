@@ -10,10 +10,18 @@ function octal(character: string): string {
   return `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`;
 }
 
-/** A command line to type: every argument quoted as it needs, `undefined` and `false` left out. */
+/**
+ * A command line to type: every argument quoted as it needs, `undefined` and `false` left out. A place that begins with a dash would be
+ * read as flags, so it gets `./` in front.
+ */
 export function commandLine(...words: (string | number | undefined | false)[]): string {
-  return words
-    .filter((word): word is string | number => word !== undefined && word !== false)
-    .map((word) => quote(String(word)))
-    .join(' ');
+  const typed = words.filter((word): word is string | number => word !== undefined && word !== false).map(String);
+  const end = typed.indexOf('--');
+  return typed.map((word, at) => quote((end === -1 || at < end) && isDashedPlace(word, typed[at - 1]) ? `./${word}` : word)).join(' ');
+}
+
+/** Flags are spelled `--name` or with one letter here, and their values follow them. */
+function isDashedPlace(word: string, before: string | undefined): boolean {
+  const isFlag = before !== undefined && /^(--.|-.$)/.test(before);
+  return /^-[^-]./.test(word) && !isFlag;
 }

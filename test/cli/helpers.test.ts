@@ -45,6 +45,9 @@ describe('quoting', () => {
       assert.equal(execFileSync('bash', ['-c', `printf %s ${quote(word)}`], { encoding: 'utf8' }), word);
     });
   }
+  it('keeps a place that begins with a dash from being read as flags', () => {
+    assert.equal(commandLine('raft-inspector', 'inspect', 'log', '-dash', '-x y', '--tail', -20, '-o', '-out', '--', '-key'), "raft-inspector inspect log ./-dash './-x y' --tail -20 -o -out -- -key");
+  });
   it('leaves out what is not there', () => assert.equal(commandLine('raft-inspector', undefined, 'x y', false, 3), "raft-inspector 'x y' 3"));
 });
 

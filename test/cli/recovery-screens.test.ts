@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { startWords, verifyByHand, verifyCommand } from '../../src/cli/after-apply.ts';
+import { startWords, undoCommand, verifyByHand, verifyCommand } from '../../src/cli/after-apply.ts';
 import { toFailure } from '../../src/cli/failure.ts';
 import { closing } from '../../src/cli/present.ts';
 import { createProgressDisplay } from '../../src/cli/progress.ts';
@@ -14,6 +14,8 @@ import { UsageError } from '../../src/engine/errors.ts';
 import type { ApplyReport } from '../../src/engine/model/apply-report.ts';
 import type { RecoveryPlan } from '../../src/engine/model/plan.ts';
 import { topicHelp } from '../../src/help/help.ts';
+import { planOf } from '../helpers/recover-native.ts';
+import { ROOT } from '../helpers/run-cli.ts';
 import { samplePlan } from '../helpers/sample-case.ts';
 
 const starting = (...start: string[]): Pick<RecoveryPlan, 'steps'> => ({ steps: [{ id: 'swap', kind: 'swap', target: '/var/lib/etcd', before: null, after: { start } }] });
@@ -25,6 +27,41 @@ describe('what to type after an apply', () => {
     assert.equal(verifyCommand(plan, ['--case', 'a b'], {}), "raft-inspector recover verify --case 'a b' --endpoint http://10.0.0.11:2379");
     assert.equal(verifyCommand(plan, [], { ETCDCTL_ENDPOINTS: '10.0.0.11:2379' }), 'raft-inspector recover verify');
     assert.equal(verifyCommand(samplePlan({ store: 'native', connection: null }), [], {}), 'raft-inspector recover verify');
+  });
+
+  it('verify of a member of our own engine: where it advertises, and places to fill in for certificates that it must have', () => {
+    const native = (address: string | null, more: Partial<RecoveryPlan> = {}): RecoveryPlan => samplePlan({ store: 'native', target: 'native', connection: null, parameters: { address }, ...more });
+    const places = "--cacert '<CA certificate file>' --cert '<client certificate file>' --key '<its key file>'";
+    assert.equal(verifyCommand(native('10.0.0.11:7001'), ['a b.json'], {}), `raft-inspector recover verify 'a b.json' --endpoint 10.0.0.11:7001 ${places}`);
+    assert.equal(verifyCommand(native('127.0.0.1:7001'), [], {}), 'raft-inspector recover verify --endpoint 127.0.0.1:7001');
+    const known = { endpoints: [], cacert: 'ca.crt', cert: 'me.crt', key: 'my key' };
+    assert.equal(verifyCommand(native('n1:7001', { connection: known }), [], {}), "raft-inspector recover verify --endpoint n1:7001 --cacert ca.crt --cert me.crt --key 'my key'");
+    assert.equal(verifyCommand(native('n1:7001', { connection: { ...known, endpoints: ['n1:7001'] } }), [], {}), 'raft-inspector recover verify');
+    assert.equal(verifyCommand(native('n1:7001'), [], { RAFT_INSPECTOR_ENDPOINTS: 'n1:7001' }), 'raft-inspector recover verify');
+    assert.equal(verifyCommand(native(null), [], {}), 'raft-inspector recover verify');
+  });
+
+  it('verify of a real directory of our own engine can be typed as it is', async () => {
+    const plan = await planOf([path.join(ROOT, 'fixtures/native/v1-healthy/n1')]);
+    assert.equal(verifyCommand(plan, ['my plan.json'], {}), "raft-inspector recover verify 'my plan.json' --endpoint 127.0.0.1:7001");
+    const moved = await planOf([path.join(ROOT, 'fixtures/native/v1-healthy/n1')], { selfAddress: '10.0.0.21:7001' });
+    assert.match(verifyCommand(moved, [], {}) ?? '', /--endpoint 10\.0\.0\.21:7001 --cacert /);
+  });
+
+  it('built elsewhere, the server is started on what was built', () => {
+    const etcd = samplePlan(starting('Start etcd as always, of the same minor version, WITHOUT --x: left on, it drops members'));
+    assert.deepEqual(startWords(etcd, '/srv/out dir'), ["Start etcd with --data-dir '/srv/out dir', of the same minor version, WITHOUT --x"]);
+    assert.deepEqual(startWords(etcd, '/srv/out.tgz'), ['unpack /srv/out.tgz into a new directory', 'Start etcd on that directory, of the same minor version, WITHOUT --x']);
+    const native = samplePlan({ store: 'native', product: null, ...starting('start it with a configuration that says member: {id: n1-g1}') });
+    assert.deepEqual(startWords(native, '/srv/out'), ['start it with a configuration that says member: {id: n1-g1}; with dataDir: /srv/out']);
+    assert.deepEqual(startWords(samplePlan({ product: 'consul', ...starting() }), '/srv/$&'), ["start it with -data-dir '/srv/$&'"]);
+  });
+
+  it('the way back can be typed: the plan is named, however it was found', () => {
+    const plan = samplePlan();
+    assert.deepEqual([[], ['--case', 'my case'], ['p 1.json']].map((words) => undoCommand(plan, words)), ['raft-inspector recover undo 5c2e91', "raft-inspector recover undo 5c2e91 --case 'my case'", "raft-inspector recover undo 'p 1.json'"]);
+    const lines = [...planScreen(plan, plainStyle({ width: 120 }), new Date('2026-03-14T02:30:00Z'), undoCommand(plan, ['--case', 'my case']))];
+    assert.ok(lines.some((line) => line.startsWith("  Undo        raft-inspector recover undo 5c2e91 --case 'my case', until")), lines.join('\n'));
   });
 
   it('no command where none speaks to such clusters', () => {

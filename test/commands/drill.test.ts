@@ -6,8 +6,9 @@ import type { DrillRecord } from '../../src/engine/model/drill-record.ts';
 import type { DrillComparison } from '../../src/engine/drill/compare.ts';
 import type { ScenarioStanding } from '../../src/engine/drill/history.ts';
 import { drillRecord } from '../helpers/drill-record.ts';
-import { runCli, runJson } from '../helpers/cli.ts';
-import { ensureBuilt } from '../helpers/run-cli.ts';
+import { type Envelope, runCli, runJson } from '../helpers/cli.ts';
+import { ensureBuilt, runNode } from '../helpers/run-cli.ts';
+import { SOURCE_PROGRAM } from '../helpers/source-cli.ts';
 
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString();
@@ -55,6 +56,16 @@ describe('drill commands', function () {
       assert.deepEqual(envelope.data.standings[0]?.regressions.map(({ measure, measured, median }) => [measure, measured, median]), [['rtoMs', 9000, 4000]]);
       assert.equal(envelope.findings[0]?.rule, 'drill-regression');
       assert.match(runCli(['drill', 'history', '--history', directory]).stdout, /REGRESSION {2}quorum-loss-3: RTO 9\.0 s, 125 % above the median 4\.0 s/);
+    });
+
+    it('what is typed next names the history, and the run to compare with', () => {
+      const records = [4000, 4200, 3900, 9000].map((rtoMs, at) => drillRecord({ startedAt: daysAgo(400 - at * 10), rtoMs }));
+      const directory = history('h i', ...records);
+      const { code, stdout } = runNode([...SOURCE_PROGRAM.slice(1), 'drill', 'history', '--history', 'h i', '--due', '--json'], { cwd: path.dirname(directory) });
+      const { findings, next } = JSON.parse(stdout) as Envelope<Data>;
+      const [earlier, last] = records.slice(-2).map((one) => one.drillId);
+      assert.deepEqual([code, next], [10, ["raft-inspector drill run quorum-loss-3 --history 'h i'"]]);
+      assert.equal(findings[0]?.fix, `raft-inspector drill compare ${earlier} ${last} --history 'h i'`);
     });
 
     it('a file that is no record is a warning, and hides nothing', () => {

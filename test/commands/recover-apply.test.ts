@@ -14,6 +14,7 @@ interface Envelope<T> {
   data: T;
   next: string[];
   findings: { rule: string }[];
+  error?: { code: string };
 }
 
 /** One survivor of three, as in screens S5 to S7 and S12. */
@@ -134,6 +135,10 @@ APPLIED  plan 5c2e91 in 1.9 s: n1 is a cluster of one  back: recover undo 5c2e91
     fs.appendFileSync(db, 'x');
     const drift = json<ApplyReport>('recover', 'apply');
     assert.deepEqual([drift.exit.code, drift.data.refusals.map((one) => one.rule), drift.findings.map((one) => one.rule)], [7, ['drift'], ['drift']]);
+    const pick = `raft-inspector recover pick n1=/var/lib/etcd`;
+    assert.deepEqual(drift.next, [pick]);
+    const acted = json<ApplyReport>('recover', 'apply', '--execute', '--confirm', '8c6d8b45');
+    assert.deepEqual([acted.exit.code, acted.error?.code, acted.data.refusals.map((one) => one.rule), acted.next], [7, 'DRIFT', ['drift'], [pick]]);
     fs.copyFileSync(path.join(root, 'db'), db);
     const [file, ...args] = SOURCE_PROGRAM;
     const cut = spawn(file, [...args, 'recover', 'apply', '--execute', '--confirm', '8c6d8b45'], { cwd: root, stdio: 'ignore' });
@@ -151,5 +156,57 @@ APPLIED  plan 5c2e91 in 1.9 s: n1 is a cluster of one  back: recover undo 5c2e91
     const resumed = json<ApplyReport>('recover', 'apply', '--execute', '--confirm', '8c6d8b45');
     assert.ok(resumed.data.state === 'resumed' || resumed.data.state === 'already-applied');
     assert.equal(json<UndoReport>('recover', 'undo', '--data', 'etcd', '--execute').data.state, 'undone');
+  });
+
+  describe('cut off before the exchange', () => {
+    const place = (): string => path.join(root, 'etcd.ri', plan.planId.slice(0, 6));
+    const db = (): string => path.join(root, 'etcd/member/snap/db');
+
+    before(() => {
+      fs.rmSync(path.join(root, 'etcd.ri'), { recursive: true, force: true });
+      // Something of that name stands in the way of one file of the backup.
+      fs.mkdirSync(path.join(place(), plan.files.at(-1)?.sha256 ?? '', 'x'), { recursive: true });
+    });
+
+    it('exit 8 brings the state so far and the command that goes on; the preview says that it goes on', () => {
+      const again = 'raft-inspector recover apply --execute --confirm 8c6d8b45';
+      const cut = json<ApplyReport>('recover', 'apply', '--execute', '--confirm', '8c6d8b45');
+      assert.deepEqual([cut.exit.code, cut.error?.code, cut.data.state, cut.next], [8, 'PARTIAL', 'partial', [again]]);
+      assert.deepEqual(cut.data.steps.map((one) => [one.id, one.status]), [['backup', 'failed'], ['build', 'not-started'], ['check', 'not-started'], ['swap', 'not-started']]);
+      assert.equal(cut.data.refusals[0]?.exit, 8);
+      assert.match(run('recover', 'apply').stdout, /was begun and cut off: goes on with the backup[^]*\n {2}Would go on with backup, build, check, swap:/);
+    });
+
+    it('undo does not call a directory untouched that somebody wrote to', () => {
+      const original = fs.readFileSync(db());
+      fs.writeFileSync(db(), Buffer.concat([original.subarray(0, 100), Buffer.from('X'), original.subarray(101)]));
+      const moved = fs.readFileSync(db());
+      const drift = json<UndoReport>('recover', 'undo', name, '--execute');
+      assert.deepEqual([drift.exit.code, drift.data.refusals[0]?.rule, drift.next], [7, 'data-moved-on', ['raft-inspector recover undo 5c2e91 --override data-moved-on']]);
+      const look = run('recover', 'undo', name, '--override', 'data-moved-on');
+      assert.match(look.stdout, /what differs stays[^]*\n {2}Would let go of the plan: nothing of it was exchanged in/);
+      assert.equal(look.stderr, 'Next: raft-inspector recover undo 5c2e91 --override data-moved-on --execute --confirm 8c6d8b45\n');
+      const letGo = run('recover', 'undo', name, '--override', 'data-moved-on', '--execute', '--confirm', '8c6d8b45');
+      assert.match(letGo.stdout, /^LET GO {2}plan 5c2e91 .*was not touched, and is not as it was before\n/);
+      assert.doesNotMatch(letGo.stdout, /UNDONE|verified/);
+      assert.ok(fs.readFileSync(db()).equals(moved));
+      fs.writeFileSync(db(), original);
+    });
+  });
+
+  it('--into asks for the same confirmation, and its preview carries it', () => {
+    const preview = run('recover', 'apply', '--into', 'elsewhere');
+    assert.equal(preview.stderr, 'Next: raft-inspector recover apply --into elsewhere --execute --confirm 8c6d8b45\n');
+    const without = run('recover', 'apply', '--into', 'elsewhere', '--execute');
+    assert.deepEqual([without.code, fs.existsSync(path.join(root, 'elsewhere'))], [2, false]);
+    assert.match(without.stderr, /has to be confirmed: the loss is unknown[^]*--confirm 8c6d8b45/);
+    const built = json<ApplyReport>('recover', 'apply', '--into', 'elsewhere', '--execute', '--confirm', '8c6d8b45');
+    assert.deepEqual([built.exit.code, built.data.state, built.data.steps.map((one) => one.id)], [0, 'applied', ['build', 'check', 'swap']]);
+  });
+
+  it('status does not take a mistyped directory for one on which nothing was begun', () => {
+    const none = run('recover', 'status', '--data', 'nowhere');
+    assert.deepEqual([none.code, none.stdout], [2, '']);
+    assert.equal(run('recover', 'status', '--data', 'etcd').code, 0);
   });
 });

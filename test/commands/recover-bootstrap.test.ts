@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { BootstrapReport } from '../../src/commands/recover/bootstrap.ts';
+import { planText } from '../../src/engine/model/plan-schema.ts';
 import { readerFor } from '../../src/engine/readers/index.ts';
 import { CORPUS } from '../helpers/corpus.ts';
 import { ROOT, runNode, type Ran } from '../helpers/run-cli.ts';
@@ -39,6 +40,26 @@ describe('recover bootstrap', function () {
     const certain = bootstrap(['n1', '--seen-revision', '900', '--execute', '--confirm', '8c6d8b45']);
     assert.deepEqual([certain.code, /certain-loss/.test(certain.stderr)], [4, true]);
     assert.deepEqual(treeFingerprint(work, 'bytes'), before);
+  });
+
+  it('carries out the very plan that it showed, ids and places alike, and goes on with it after a cut', () => {
+    const shown = JSON.parse(bootstrap(['n1', '--new-cluster-id', 'new', '--json']).stdout) as { data: BootstrapReport };
+    const other = JSON.parse(bootstrap(['n1', '--json']).stdout) as { data: BootstrapReport };
+    assert.notEqual(other.data.plan.planId, shown.data.plan.planId, 'another decision is another plan');
+    const copied = path.join(work, 'elsewhere');
+    execFileSync('cp', ['-a', path.join(work, 'n1'), copied]);
+    const copy = JSON.parse(bootstrap([copied, '--new-cluster-id', 'new', '--json']).stdout) as { data: BootstrapReport };
+    assert.ok(copy.data.plan.planId !== shown.data.plan.planId && copy.data.plan.newClusterId !== shown.data.plan.newClusterId, 'a copy is another disk');
+    // What a run leaves that is cut off between the plan and the backup.
+    const again = JSON.parse(bootstrap(['n1', '--new-cluster-id', 'new', '--json']).stdout) as { data: BootstrapReport };
+    assert.deepEqual({ ...again.data.plan, createdAt: '', digest: '', evidence: [], doubt: null }, { ...shown.data.plan, createdAt: '', digest: '', evidence: [], doubt: null });
+    fs.mkdirSync(path.join(work, 'case-8c6d8b45'));
+    fs.writeFileSync(path.join(work, 'case-8c6d8b45/plan.json'), planText(shown.data.plan));
+    const ran = bootstrap(['n1', '--new-cluster-id', 'new', '--execute', '--confirm', '8c6d8b45', '--json']);
+    assert.equal(ran.code, 0, ran.stderr);
+    const { data } = JSON.parse(ran.stdout) as { data: BootstrapReport };
+    assert.deepEqual([data.plan, data.planFile, data.apply.backup?.path], [shown.data.plan, 'case-8c6d8b45/plan.json', path.join(work, 'n1.ri', shown.data.plan.planId.slice(0, 6))]);
+    assert.deepEqual(fs.readdirSync(path.join(work, 'case-8c6d8b45')).filter((name) => name.startsWith('plan')), ['plan.json']);
   });
 
   it('does it in one go, keeps the case, and has nothing to do the second time', () => {

@@ -114,9 +114,111 @@ describe('recover plan', function () {
     fs.copyFileSync(path.join(CORPUS, 'etcd/acked-beyond-commit-34/n1.tar.gz'), path.join(work, 'n1.tar.gz'));
     const ran = recover('plan', work, ['n1.tar.gz', '--json']);
     const { data } = dataOf(ran);
-    assert.deepEqual([ran.code, data.dataDir, data.source, data.files.length, dataOf(ran).next], [0, null, 'n1', 4, ['raft-inspector recover show']]);
+    assert.deepEqual([ran.code, data.dataDir, data.source, data.files.length, dataOf(ran).next], [0, null, 'n1', 4, ['raft-inspector recover show case-8c6d8b45/plan.json']]);
     assert.ok(!ran.stdout.includes(path.join(os.tmpdir(), 'raft-inspector-')), 'the scratch directory is named nowhere');
     assert.match(data.notes.join(), /Made from a copy of n1\.tar\.gz/);
+    // The next step ends in one that can be typed once the archive is unpacked.
+    const shown = recover('show', work, []);
+    assert.equal(shown.stderr, 'Next: raft-inspector recover rehearse --data n1\n      raft-inspector recover apply --data n1 --into n1-recovered\n');
+    survivor();
+    assert.equal(recover('apply', work, ['--data', 'n1', '--into', 'n1-recovered']).code, 0);
+  });
+
+  it('keeps nothing in data: no transcript, no plan, no result, whatever --case and -o name', () => {
+    survivor();
+    for (const name of ['e', 'd']) execFileSync('cp', ['-a', path.join(work, 'n1'), path.join(work, name)]);
+    assert.equal(recover('plan', work, ['n1', '--case', 'cc']).code, 0);
+    const before = ['n1', 'd', 'e'].map((name) => treeFingerprint(path.join(work, name), 'bytes'));
+    for (const verb of ['show', 'lint', 'status']) assert.equal(recover(verb, work, ['cc/plan.json', '--case', 'e']).code, 0, verb);
+    for (const [verb, ...words] of [
+      ['plan', 'd', '--case', 'd'],
+      ['plan', 'd', '--case', 'd', '-o', 'p.json'],
+      ['plan', 'd', '--case', 'e'],
+      ['plan', 'd', '-o', 'd/member/p.json'],
+      ['collect', 'd', '--case', 'd'],
+      ['collect', 'd', '--case', 'd', '-o', 'x.json'],
+      ['collect', 'd', '-o', 'd/x.json'],
+      ['bootstrap', 'd', '--case', 'd'],
+      ['rehearse', 'cc/plan.json', '--case', 'e'],
+      ['apply', 'cc/plan.json', '--case', 'e', '--execute', '--confirm', '8c6d8b45'],
+    ] as const) {
+      const ran = recover(verb, work, [...words]);
+      assert.deepEqual([ran.code, /would lie inside the data of|is a member's data, no case directory/.test(ran.stderr)], [2, true], `${verb} ${words.join(' ')}: ${ran.stderr}`);
+    }
+    assert.deepEqual(['n1', 'd', 'e'].map((name) => treeFingerprint(path.join(work, name), 'bytes')), before);
+    assert.deepEqual(fs.readdirSync(work).sort(), ['cc', 'd', 'e', 'n1']);
+    // A transcript that lies there already makes it no case.
+    fs.writeFileSync(path.join(work, 'e/transcript.ndjson'), '');
+    assert.equal(recover('show', work, ['cc/plan.json', '--case', 'e']).code, 0);
+    assert.equal(fs.readFileSync(path.join(work, 'e/transcript.ndjson'), 'utf8'), '');
+    // Nor does a plan that lies below the data.
+    fs.mkdirSync(path.join(work, 'n1/kept'));
+    fs.copyFileSync(path.join(work, 'cc/plan.json'), path.join(work, 'n1/kept/plan.json'));
+    assert.equal(recover('show', work, ['--case', 'n1/kept']).code, 0);
+    assert.deepEqual(fs.readdirSync(path.join(work, 'n1/kept')), ['plan.json']);
+  });
+
+  it('gets a case when it was written elsewhere and is rehearsed: the result is found, and undo alone answers', () => {
+    survivor();
+    const planned = recover('plan', work, ['n1', '-o', 'pl.json']);
+    assert.equal(planned.stderr, 'Next: raft-inspector recover rehearse pl.json\n      raft-inspector recover apply pl.json\n');
+    assert.match(recover('apply', work, ['pl.json']).stdout, / {2}not rehearsed\n/);
+    assert.deepEqual(fs.readdirSync(work).sort(), ['n1', 'pl.json'], 'looking begins no case');
+    // Nothing on PATH can start the result: the answer is kept all the same.
+    const rehearsed = runNode(['--import', TSX, MAIN, 'recover/rehearse', 'pl.json'], { cwd: work, env: { COLUMNS: '100', PATH: '', ETCD_BINARY: '' } });
+    assert.equal(rehearsed.code, 11, rehearsed.stderr);
+    assert.match(rehearsed.stderr, /^pl\.json is in no case: copied to case-8c6d8b45\/plan\.json, where the recovery is kept$/m);
+    assert.deepEqual(fs.readdirSync(path.join(work, 'case-8c6d8b45')).sort(), ['plan.json', 'rehearsal.json', 'transcript.ndjson']);
+    assert.equal(fs.readFileSync(path.join(work, 'case-8c6d8b45/plan.json'), 'utf8'), fs.readFileSync(path.join(work, 'pl.json'), 'utf8'));
+    const preview = recover('apply', work, ['pl.json']);
+    assert.match(preview.stdout, / {2}rehearsed \S+ unverifiable\n/);
+    const applied = recover('apply', work, ['pl.json', '--execute', '--confirm', '8c6d8b45']);
+    assert.equal(applied.code, 0, applied.stderr);
+    assert.doesNotMatch(applied.stderr, /copied to/, 'once is enough');
+    const undo = recover('undo', work, ['--json']);
+    assert.deepEqual([undo.code, dataOf(undo).next.length], [0, 1]);
+    assert.equal(recover('undo', work, ['pl.json', '--execute']).code, 0);
+    const commands = fs.readFileSync(path.join(work, 'case-8c6d8b45/transcript.ndjson'), 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as { command: string }).command);
+    assert.deepEqual(commands, ['rehearse pl.json', 'apply pl.json', 'apply pl.json --execute --confirm 8c6d8b45', 'undo pl.json --execute'].map((words) => `raft-inspector recover ${words}`));
+  });
+
+  it('gets a case when it was written elsewhere and is applied at once; a rehearsal that cannot be kept says so', () => {
+    survivor();
+    assert.equal(recover('plan', work, ['n1', '-o', 'pl.json']).code, 0);
+    fs.writeFileSync(path.join(work, 'case-8c6d8b45'), 'a file in the way');
+    const rehearsed = runNode(['--import', TSX, MAIN, 'recover/rehearse', 'pl.json'], { cwd: work, env: { COLUMNS: '100', PATH: '', ETCD_BINARY: '' } });
+    assert.equal(rehearsed.code, 11, rehearsed.stderr);
+    assert.match(rehearsed.stderr, /^The result is not kept: .*case-8c6d8b45/m);
+    fs.rmSync(path.join(work, 'case-8c6d8b45'));
+    assert.equal(recover('apply', work, ['pl.json', '--execute', '--confirm', '8c6d8b45']).code, 0);
+    assert.deepEqual(fs.readdirSync(path.join(work, 'case-8c6d8b45')).sort(), ['journal.ndjson', 'plan.json', 'transcript.ndjson']);
+    assert.match(recover('undo', work, []).stdout, /^UNDO +1 plan in case-8c6d8b45\n/);
+  });
+
+  it('says to scripts where it was written', () => {
+    survivor();
+    const ran = recover('plan', work, ['n1', '--json', '--quiet']);
+    assert.deepEqual([ran.stderr, dataOf(ran).next], ['', ['raft-inspector recover rehearse case-8c6d8b45/plan.json', 'raft-inspector recover apply case-8c6d8b45/plan.json']]);
+    const quiet = recover('plan', work, ['n1', '--quiet']);
+    assert.deepEqual([quiet.stderr, /\n {2}Written +case-8c6d8b45\/plan-2\.json\n/.test(quiet.stdout)], ['', true]);
+  });
+
+  it('does not stand in the way of a fence on a disk of another cluster', () => {
+    survivor();
+    assert.equal(recover('plan', work, ['n1']).code, 0);
+    execFileSync('cp', ['-a', path.join(ROOT, 'fixtures/native/v1-healthy'), path.join(work, 'nat')]);
+    const transcript = (): string => fs.readFileSync(path.join(work, 'case-8c6d8b45/transcript.ndjson'), 'utf8');
+    const before = transcript();
+    const fenced = recover('fence', work, ['nat/n2', '--execute', '--json']);
+    assert.deepEqual([fenced.code, (JSON.parse(fenced.stdout) as { data: { planId: string | null } }).data.planId], [0, null], fenced.stderr);
+    assert.match(fs.readFileSync(path.join(work, 'nat/n2/FENCED'), 'utf8'), /fenced by an operator/);
+    assert.equal(transcript(), before, 'and its case has nothing to tell of it');
+    const again = recover('fence', work, ['nat/n2']);
+    assert.match(again.stdout, /^ALREADY FENCED [^]*\/nat\/n2\/FENCED is there: node start refuses; --lift takes it away\n$/);
+    const named = recover('fence', work, ['nat/n3', '--plan', 'case-8c6d8b45/plan.json']);
+    assert.deepEqual([named.code, /other-cluster/.test(named.stderr)], [4, true]);
+    const source = recover('fence', work, ['n1']);
+    assert.deepEqual([source.code, /fence-source/.test(source.stderr)], [4, true]);
   });
 
   it('takes directory, certificates and endpoints from a static pod manifest, and tells when the address moved', () => {

@@ -10,7 +10,7 @@ const MAIN = path.join(ROOT, 'test/helpers/recover-main.ts');
 const TSX = import.meta.resolve('tsx');
 
 /** Runs a recover command from its source inside a case's directory. */
-function recover(verb: 'pick' | 'compare' | 'collect', cwd: string, words: string[], columns = 100): Ran {
+function recover(verb: 'pick' | 'plan' | 'compare' | 'collect', cwd: string, words: string[], columns = 100): Ran {
   return runNode(['--import', TSX, MAIN, `recover/${verb}`, ...words], { cwd, env: { COLUMNS: String(columns) } });
 }
 
@@ -94,6 +94,48 @@ describe('recover pick', function () {
     assert.match(recover('pick', foreign, ['n1', 'n3']).stdout, /^NO SOURCE/);
     const three = dataOf(recover('pick', foreign, ['n1', 'n2', 'n3', '--json']));
     assert.deepEqual([three.exit.code, three.data.source], [0, 'n1']);
+  });
+
+  it('of two clusters neither says anything of the other, and the command to type names one', () => {
+    const foreign = unpackCase('etcd/foreign-member-3516');
+    const ran = recover('pick', foreign, ['n1', 'n3', '--json']);
+    const { data, next } = dataOf(ran);
+    assert.deepEqual([ran.code, data.loss.floor, data.divergence, data.quorum.voters], [9, 0, [], 0]);
+    assert.ok(data.ranking.every((one: { disqualified: string | null }) => one.disqualified === null));
+    assert.deepEqual(next, ['b3972a96dea087c4', 'f7dd214aed49dfef'].map((id) => `raft-inspector recover pick n1 n3 --cluster-id ${id}`));
+    for (const more of [[], ['--explain']]) {
+      const { stdout } = recover('pick', foreign, ['n1', 'n3', ...more], 140);
+      assert.match(stdout, /^NO SOURCE +etcd 3\.5 {2}2 clusters\n/);
+      assert.match(stdout, /Say which cluster is meant: --cluster-id b3972a96dea087c4 \(n1\) or --cluster-id f7dd214aed49dfef \(n3\)/);
+      assert.doesNotMatch(stdout, /seen-commit|known committed|no data/);
+    }
+    const planned = recover('plan', foreign, ['n1', 'n3']);
+    assert.deepEqual([planned.code, /--cluster-id b3972a96dea087c4 \(n1\)/.test(planned.stderr)], [9, true]);
+    const meant = dataOf(recover('pick', foreign, ['n1', 'n3', '--cluster-id', 'b3972a96', '--json'])).data;
+    assert.deepEqual([meant.source, meant.loss.floor, meant.divergence], ['n1', 515, []]);
+    const neither = recover('pick', foreign, ['n1', '--cluster-id', 'f7dd214aed49dfef', '--json']);
+    assert.deepEqual([neither.code, dataOf(neither).data.loss.floor, dataOf(neither).next], [9, 0, ['raft-inspector recover pick n1 --cluster-id b3972a96dea087c4']]);
+  });
+
+  it('what the operator said and the disks do not take up is told, and plan is offered only what it takes', () => {
+    const words = ['n1', '--voters', '5', '--dead', 'nosuch', '--id', 'n1=abc'];
+    const { exit, findings, next } = dataOf(recover('pick', alone, [...words, '--explain', '--json']));
+    assert.deepEqual([exit.code, findings.filter((one) => one.severity === 'warn').map((one) => one.rule)], [0, ['id-not-used', 'voters-not-used', 'dead-mismatch']]);
+    assert.equal(findings.find((one) => one.rule === 'dead-mismatch').message, '--dead nosuch: nosuch is no member of this cluster');
+    assert.deepEqual(next, ['raft-inspector recover pick n1 --voters 5 --dead n2,n3 --id n1=abc']);
+    assert.match(recover('pick', alone, words, 200).stdout, /\n {2}You said {2}--id n1=abc is not used: the data of n1 says that it is member \w+\. [^-]+\n {12}--voters 5 is not used: the configuration in n1 names 3/);
+    const right = dataOf(recover('pick', alone, ['n1', '--voters', '3', '--dead', 'n2,n3', '--explain', '--json']));
+    assert.deepEqual([right.findings.filter((one) => one.severity === 'warn'), right.next], [[], ['raft-inspector recover plan n1 --voters 3 --dead n2,n3']]);
+    const forgotten = dataOf(recover('pick', alone, ['n1', '--dead', 'n2', '--explain', '--json']));
+    assert.deepEqual(forgotten.next, ['raft-inspector recover pick n1 --dead n2,n3']);
+  });
+
+  it('an id that no configuration names, and a dead member where there is no source, are told as well', () => {
+    const raft = unpackCase('hashicorp-raft/quorum-loss-112');
+    const rules = (cwd: string, words: string[]): string[] => dataOf(recover('pick', cwd, [...words, '--json'])).findings.filter((one) => one.severity === 'warn').map((one) => one.rule);
+    assert.deepEqual(rules(raft, ['node-2', 'node-3', '--id', 'node-2=zz']), ['id-unknown']);
+    assert.deepEqual(rules(raft, ['node-2', 'node-3', '--id', 'node-2=node-2', '--dead', 'node-1']), []);
+    assert.ok(rules(unpackCase('etcd/foreign-member-3516'), ['n1', 'n3', '--dead', 'nosuch']).includes('dead-mismatch'));
   });
 
   it('refuses facts about labels that are not there', () => {

@@ -69,6 +69,23 @@ describe('recover report', function () {
     assert.equal(ran.stderr, 'Next: raft-inspector recover status\n');
   });
 
+  it('the way back and what comes next can be typed where the case has a name of its own', () => {
+    const native = samplePlan({ store: 'native', product: null, target: 'native', connection: null, parameters: { address: '10.0.0.11:7001' } });
+    const { transcript, journal } = goodCase(native);
+    writeCase(path.join(work, 'my case'), { plan: native, transcript: transcript.slice(0, 6), journal });
+    const applied = run('recover/report', work, '--case', 'my case');
+    assert.match(applied.stdout, /The way back: raft-inspector recover undo 5c2e91 --case 'my case', until/);
+    assert.match(applied.stderr, /^Next: raft-inspector recover verify --case 'my case' --endpoint 10\.0\.0\.11:7001 --cacert '<CA certificate file>'/);
+    assert.match(run('recover/show', work, '--case', 'my case').stdout, /\n {2}Undo +raft-inspector recover undo 5c2e91 --case 'my case',/);
+
+    const undone = ['undo', 'undone'].map((event) => ({ at: '2026-03-14T02:40:00.000Z', plan: native.planId, event, dataDir: '/var/lib/my raft' }));
+    writeCase(path.join(work, 'my case'), { plan: native, journal: [...journal, ...undone] });
+    const back = run('recover/report', work, '--case', 'my case');
+    assert.match(back.stdout, /was applied and taken back/);
+    assert.doesNotMatch(back.stdout, /has to be run before traffic|The way back/);
+    assert.equal(back.stderr, "Next: raft-inspector recover pick '/var/lib/my raft' --explain\n");
+  });
+
   it('without a case it says what to do', () => {
     const ran = run('recover/report', work);
     assert.equal(ran.code, 2);
@@ -103,6 +120,14 @@ describe('report formats', () => {
 });
 
 describe('runbook render', function () {
+  it('the way back names the plan, also where the other commands find it by themselves', () => {
+    for (const [plan, typed] of [['', '5c2e91'], ["--case 'my case'", "5c2e91 --case 'my case'"], ['plan.json', 'plan.json']] as const) {
+      const text = renderRunbook(samplePlan(), { plan, confirm: '8c6d8b45', connection: null, quote });
+      assert.ok(text.includes(`\nraft-inspector recover undo ${typed}\nraft-inspector recover undo ${typed} --execute\n`), text);
+    }
+  });
+
+
   this.timeout(60_000);
   const words = { plan: 'plan.json', confirm: '8c6d8b45', connection: '--endpoint https://10.0.0.11:2379', quote };
   const headings = (text: string): string[] => [...text.matchAll(/^## (.*)$/gm)].map((one) => one[1] ?? '');

@@ -23,10 +23,18 @@ export function* undoLines(report: UndoReport, plan: RecoveryPlan, style: Style)
       yield* wrapAfter(`  ${style.bad('FAIL')}  `, escapeControl(one.message), Math.max(80, style.width));
       for (const line of one.hint.split('\n')) yield* wrapAfter('        ', style.dim(escapeControl(line)), Math.max(80, style.width));
     }
-    if (report.refusals.length === 0) yield `  Would bring back the ${plan.files.length} files as they were, verified; interrupt and resume at any point`;
+    if (report.refusals.length > 0) return;
+    yield report.steps.length === 0 ? '  Would let go of the plan: nothing of it was exchanged in, so there is nothing to bring back' : `  Would bring back the ${plan.files.length} files as they were, verified; interrupt and resume at any point`;
     return;
   }
   for (const [at, step] of report.steps.entries()) yield stepLine(step, at, style);
+  // Nothing was compared that could be called equal: the operator let go of the plan over it.
+  const differs = report.checks.find((one) => one.name === 'files' && one.ok === null);
+  if (differs !== undefined) {
+    yield* fitLines(`${style.strong(style.caution('LET GO'))}  plan ${name} in ${showDuration(report.durationMs)}: ${where} was not touched, and is not as it was before`, style);
+    yield* checkLines([differs], style);
+    return;
+  }
   const word = report.state === 'already-undone' ? 'ALREADY UNDONE' : 'UNDONE';
   yield* fitLines(`${style.strong(style.good(word))}  plan ${name}${report.state === 'already-undone' ? '' : ` in ${showDuration(report.durationMs)}`}: ${where} is as it was before, ${plan.files.length} files verified`, style);
   if (report.setAside !== null) yield `  What was there before is kept in ${escapeControl(report.setAside)}`;

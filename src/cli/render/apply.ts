@@ -13,14 +13,17 @@ const VERDICT_COLUMN = 72;
 const BACK_COLUMN = 68;
 const CELLS = [35, 30];
 /** Checks that are always shown; the others only where they are not as they should be. */
-const SHOWN: readonly string[] = ['in use', 'files', 'member', 'space', 'rehearsed', 'result'];
+const SHOWN: readonly string[] = ['in use', 'files', 'member', 'space', 'rehearsed', 'result', 'journal'];
 /** Copying, hashing and reading back, with what a slow disk does in a second. */
 const BYTES_A_SECOND = 60_000_000;
 
-/** The screen of `recover apply`: what would be done (S6), or what was (S7). */
-export function* applyLines(report: ApplyReport, plan: RecoveryPlan, style: Style): Generator<string> {
+/**
+ * The screen of `recover apply`: what would be done (S6), or what was (S7).
+ * @param undo The command that takes it back, as it is typed here.
+ */
+export function* applyLines(report: ApplyReport, plan: RecoveryPlan, style: Style, undo = plan.rollback.command): Generator<string> {
   if (report.state === 'preview' || report.refusals.length > 0) yield* previewLines(report, plan, style);
-  else yield* doneLines(report, plan, style);
+  else yield* doneLines(report, plan, style, undo.replace(/^raft-inspector /, ''));
 }
 
 function* previewLines(report: ApplyReport, plan: RecoveryPlan, style: Style): Generator<string> {
@@ -34,8 +37,10 @@ function* previewLines(report: ApplyReport, plan: RecoveryPlan, style: Style): G
   if (report.refusals.length > 0) return;
   const bytes = plan.files.reduce((sum, one) => sum + one.bytes, 0);
   const left = report.steps.filter((one) => one.status !== 'already').map((one) => one.id);
+  const goesOn = report.steps.some((one) => one.status === 'already') || report.checks.some((one) => one.name === 'journal');
+  for (const [at, step] of report.steps.entries()) if (step.status === 'already') yield stepLine(step, at, style);
   const where = report.result === report.dataDir ? '' : ` in ${escapeControl(report.result)}, the source stays as it is`;
-  yield `  Would ${report.result === report.dataDir ? left.join(', ').replace('backup', 'back up') : 'build, check'}${where}: about ${showDuration(1000 * Math.max(1, Math.ceil(1 + bytes / BYTES_A_SECOND))).replace('.0 ', ' ')}; interrupt and resume at any point`;
+  yield `  Would ${goesOn ? 'go on with ' : ''}${report.result === report.dataDir ? left.join(', ').replace('backup', goesOn ? 'backup' : 'back up') : 'build, check'}${where}: about ${showDuration(1000 * Math.max(1, Math.ceil(1 + bytes / BYTES_A_SECOND))).replace('.0 ', ' ')}; interrupt and resume at any point`;
 }
 
 function* checkRows(report: ApplyReport, style: Style): Generator<string> {
@@ -68,15 +73,15 @@ function wordsOf(check: CheckLine, report: ApplyReport): string {
   return check.detail;
 }
 
-function* doneLines(report: ApplyReport, plan: RecoveryPlan, style: Style): Generator<string> {
+function* doneLines(report: ApplyReport, plan: RecoveryPlan, style: Style, undo: string): Generator<string> {
   const already = report.state === 'already-applied';
   if (!already) for (const [at, step] of report.steps.entries()) yield stepLine(step, at, style);
   const isInto = report.result !== report.dataDir;
-  const word = { preview: 'PREVIEW', applied: isInto ? 'BUILT' : 'APPLIED', resumed: 'APPLIED', 'already-applied': isInto ? 'ALREADY BUILT' : 'ALREADY APPLIED' }[report.state];
+  const word = { preview: 'PREVIEW', applied: isInto ? 'BUILT' : 'APPLIED', resumed: 'APPLIED', 'already-applied': isInto ? 'ALREADY BUILT' : 'ALREADY APPLIED', partial: 'CUT OFF' }[report.state];
   const time = already ? '' : ` in ${showDuration(report.durationMs)}`;
   const more = report.state === 'resumed' ? ', resumed' : '';
   const what = isInto ? `${escapeControl(report.result)} is a cluster of one, ${escapeControl(report.dataDir)} as it was` : `${escapeControl(plan.source)} is a cluster of one`;
-  const back = isInto ? '' : `back: recover undo ${shortPlanId(plan)}`;
+  const back = isInto ? '' : `back: ${undo}`;
   yield* headLines(`${style.strong(style.good(word))}  plan ${shortPlanId(plan)}${time}${more}: ${what}`, back === '' ? '' : style.dim(back), BACK_COLUMN, style);
 }
 

@@ -20,8 +20,16 @@ export function* fenceLines(report: FenceReport, lift: boolean, style: Style): G
   const fence = escapeControl(report.fence);
   const dir = escapeControl(report.dataDir);
   if (report.state === 'not-fenced') return;
-  const verb = report.state === 'preview' ? 'would ' : '';
-  if (report.how === 'file') yield lift ? `  ${verb}remove ${fence}: node start works again` : `  ${verb}lay ${fence} there: node start refuses while it is there; no other file is touched`;
-  else if (lift) yield `  ${verb}rename ${fence} back to ${dir}`;
-  else yield* [`  ${verb}rename ${dir} to ${fence}; not a byte in it is touched`, '  Keep its unit or static pod away as well: a server that finds no data may begin with an empty directory'];
+  const keepAway = '  Keep its unit or static pod away as well: a server that finds no data may begin with an empty directory';
+  if (report.state === 'already-fenced') {
+    if (report.how === 'file') yield `  ${fence} is there: node start refuses; --lift takes it away`;
+    else yield* [`  ${dir} is ${fence} now; --lift gives it its name back`, keepAway];
+    return;
+  }
+  const isPreview = report.state === 'preview';
+  const rename = isPreview ? 'would rename' : 'renamed';
+  if (report.how === 'file' && lift) yield `  ${isPreview ? 'would remove' : 'removed'} ${fence}: node start works again`;
+  else if (report.how === 'file') yield `  ${isPreview ? 'would lay' : 'laid'} ${fence}: node start refuses while it is there; no other file is touched`;
+  else if (lift) yield `  ${rename} ${fence} back to ${dir}`;
+  else yield* [`  ${rename} ${dir} to ${fence}; not a byte in it is touched`, keepAway];
 }

@@ -1,7 +1,8 @@
 import type { Evidence } from '../../engine/model/evidence.ts';
 import type { LossReport, RankedMember } from '../../engine/model/pick-report.ts';
 import type { OperatorFacts } from '../../engine/recovery/facts.ts';
-import { contentWords, keepsNoCommit, safeWords } from '../../engine/recovery/loss.ts';
+import { contentWords, keepsNoCommit, reachOf, safeWords } from '../../engine/recovery/loss.ts';
+import { FACT_RULES } from '../../engine/recovery/pick-facts.ts';
 import type { PickOutcome } from '../../engine/recovery/pick.ts';
 import { listOf } from './member-words.ts';
 import { pickBars } from './pick-bars.ts';
@@ -29,10 +30,12 @@ export function* pickScreen(screen: PickScreen, style: Style): Generator<string>
   if (outcome.surveys.length > 1 || outcome.report.source === null) yield* rankingLines(screen, style);
   if (outcome.report.source === null) {
     yield* paragraph('Refused', outcome.refused ?? '', width, style.bad);
+    yield* factLines(screen, style, width);
     yield* adviceLines(screen, width);
     return;
   }
   yield* pickBars(outcome, screen.explain ? 'all' : 'source', style);
+  yield* factLines(screen, style, width);
   if (outcome.report.preliminary) yield* paragraph('Running', 'preliminary: a surveyed member is running. Stop it and ask again', width, style.caution);
   if (outcome.report.loss.verdict === 'certain') yield* paragraph('Lost', outcome.report.loss.statement.replace(/^Lost (is|are) /, ''), width, style.bad);
   if (screen.explain) yield* explainLines(screen, width);
@@ -44,7 +47,7 @@ function* headLines({ outcome, facts }: PickScreen, style: Style): Generator<str
   const source = outcome.surveys.find((one) => one.member.label === report.source);
   const any = (source ?? outcome.surveys.find((one) => one.evidence.report.health !== 'unreadable'))?.evidence.report;
   const software = any?.software ? `${any.software.name}${any.software.version === null ? '' : ` ${any.software.version}`}` : (any?.store ?? '');
-  const cluster = outcome.clusterId === null ? 'no cluster id' : `cluster ${outcome.clusterId}`;
+  const cluster = outcome.isMixed && outcome.clusters.length > 1 ? `${outcome.clusters.length} clusters` : outcome.clusterId === null ? 'no cluster id' : `cluster ${outcome.clusterId}`;
   const voters = report.quorum.voters > 0 ? `  ${report.quorum.voters} voters, quorum ${report.quorum.quorum}` : '';
   const right = any === undefined ? '' : `${software}  ${cluster}${voters}`;
   const loss = source ? lossWords(report.loss, facts, source.evidence) : '';
@@ -170,14 +173,28 @@ function* explainLines(screen: PickScreen, width: number): Generator<string> {
   yield* adviceLines(screen, width);
 }
 
+/** What the operator said and the disks do not take up. */
+function* factLines({ outcome }: PickScreen, style: Style, width: number): Generator<string> {
+  let head = 'You said';
+  for (const { rule, message, fix } of outcome.findings) {
+    if (!FACT_RULES.some((one) => one === rule)) continue;
+    yield* paragraph(head, fix === null ? message : `${message}. ${fix}`, width, style.caution);
+    head = '';
+  }
+}
+
 /** What the other disks hold and the source does not. */
 function* dropLines({ outcome, showKey }: PickScreen, label: string, width: number): Generator<string> {
+  const source = outcome.surveys.find((one) => one.member.label === label);
+  const reach = source && reachOf(source) > source.member.last.index ? reachOf(source) : 0;
   const certain = outcome.report.loss.verdict === 'none' ? 'provably never committed' : 'not in the source';
   for (const pair of outcome.pairs) {
     const other = pair.a === label ? pair.b : pair.b === label ? pair.a : null;
-    const range = pair.a === label ? pair.onlyInB : pair.onlyInA;
+    const only = pair.a === label ? pair.onlyInB : pair.onlyInA;
+    // What the source's state machine has passed is held by its effects, or was never committed.
+    const range = only && { from: Math.max(only.from, reach + 1), to: only.to };
     const survey = outcome.surveys.find((one) => one.member.label === other);
-    if (other === null || !range || !survey || !outcome.ranking.order.some((one) => one.member === survey.member)) continue;
+    if (other === null || !range || range.from > range.to || !survey || !outcome.ranking.order.some((one) => one.member === survey.member)) continue;
     const { doubt } = survey.evidence;
     const what = doubt && doubt.from === range.from && doubt.to === range.to ? contentWords(doubt, showKey) : `${range.to - range.from + 1} entries`;
     yield* paragraph('Drops', `${other}'s ${range.from}-${range.to}: ${what ?? 'entries'}, ${certain}`, width);

@@ -17,19 +17,19 @@ const INDENT = ' '.repeat(14);
 const LONGEST_ID = 20;
 const SHORT_DATE_MS = 12 * 3_600_000;
 
-/** A plan on one screen: what it makes of what, step by step, what has to stay away, and the way back. */
-export function* planScreen(plan: RecoveryPlan, style: Style, now = new Date()): Generator<string> {
-  for (const line of planLines(plan, style, now)) yield* fitLines(line, style);
+/** A plan on one screen: what it makes of what, step by step, what has to stay away, and the way back; `undo` as it is typed here. */
+export function* planScreen(plan: RecoveryPlan, style: Style, now = new Date(), undo = plan.rollback.command): Generator<string> {
+  for (const line of planLines(plan, style, now, undo)) yield* fitLines(line, style);
 }
 
-function* planLines(plan: RecoveryPlan, style: Style, now: Date): Generator<string> {
+function* planLines(plan: RecoveryPlan, style: Style, now: Date, undo: string): Generator<string> {
   const what = `${style.strong('PLAN')} ${style.strong(shortPlanId(plan))}  make ${style.strong(escapeControl(plan.source))} a cluster of one`;
   const accepted = acceptedWords(plan, style, now);
   yield* fitHead(headLine(what, accepted), what, accepted, style);
   yield* factLines(plan, style);
   const width = Math.max(80, Math.min(style.width, 100));
   const head = [...stepLines(plan, style, style.terminal ? width : Number.POSITIVE_INFINITY)];
-  const tail = [...fenceLines(plan, width), ...[...new Set(plan.overrides.map((one) => one.rule))].flatMap((rule) => labelled('Lifted', overrideWords(plan, rule), width)), ...noteLines(plan, style, width), ...undoLines(plan, width)];
+  const tail = [...fenceLines(plan, width), ...[...new Set(plan.overrides.map((one) => one.rule))].flatMap((rule) => labelled('Lifted', overrideWords(plan, rule), width)), ...noteLines(plan, style, width), ...undoLines(plan, undo, width)];
   // What has to be kept away and the way back are never cut; long lists of changes are.
   const room = MAX_ROWS - 4 - tail.length;
   const shown = Math.max(6, room - 2);
@@ -174,8 +174,8 @@ function* noteLines({ notes }: RecoveryPlan, style: Style, width: number): Gener
   if (shown.length < notes.length) yield style.dim(`${INDENT}${notes.length - shown.length} more: --verbose`);
 }
 
-function* undoLines({ rollback }: RecoveryPlan, width: number): Generator<string> {
-  yield* labelled('Undo', `${rollback.command}, until ${rollback.until}`, width);
+function* undoLines({ rollback }: RecoveryPlan, undo: string, width: number): Generator<string> {
+  yield* labelled('Undo', `${undo}, until ${rollback.until}`, width);
 }
 
 function* verboseLines(plan: RecoveryPlan, width: number): Generator<string> {

@@ -5,7 +5,7 @@ import { durationFlag } from '../../cli/flags.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { drillHistoryScreen } from '../../cli/render/drill-history.ts';
 import { findingLines } from '../../cli/render/findings.ts';
-import { DUE_AFTER_DAYS, HISTORY_DIRECTORY, isAhead, readHistory, type ScenarioStanding, standingsOf } from '../../engine/drill/history.ts';
+import { DUE_AFTER_DAYS, HISTORY_DIRECTORY, isAhead, readHistory, runsBefore, type ScenarioStanding, standingsOf } from '../../engine/drill/history.ts';
 import { EXIT } from '../../engine/errors.ts';
 import { finding } from '../../engine/model/finding.ts';
 import type { DrillRecord } from '../../engine/model/drill-record.ts';
@@ -40,12 +40,14 @@ A time that is more than half above the median of the runs before is told as a r
     const standings = standingsOf(wanted, now, flags['max-age'] ?? DUE_AFTER_DAYS * DAY_MS);
     const missing = standings.length > 0 ? [] : [flags.scenario ?? 'quorum-loss-3'];
     const due = [...new Set([...missing, ...standings.filter((one) => one.isDue).map((one) => one.scenario)])];
-    for (const one of standings) for (const { measure, percent } of one.regressions) findings.push(finding('drill-regression', 'warn', `${one.scenario}: ${measure} of ${one.lastId} is ${percent} % above the median of the runs before`, { fix: commandLine('raft-inspector', 'drill', 'compare', one.lastId, '<an earlier run>') }));
+    // Said again in what is typed next: a run that is kept elsewhere would leave the drill due.
+    const kept = flags.history === `./${HISTORY_DIRECTORY}` ? [] : ['--history', flags.history];
+    for (const one of standings) for (const { measure, percent } of one.regressions) findings.push(finding('drill-regression', 'warn', `${one.scenario}: ${measure} of ${one.lastId} is ${percent} % above the median of the runs before`, { fix: compareCommand(one, wanted, kept) }));
     return {
       data: { standings, runs: wanted.map(({ drillId, scenario, engine, nodes, verdict, startedAt, rtoMs, rpo, electionMs, durationMs, tool }) => ({ drillId, scenario, engine, nodes, verdict, startedAt, rtoMs, rpo, electionMs, durationMs, tool })), due },
       findings,
       exits: flags.due && due.length > 0 ? [EXIT['objective-missed']] : [],
-      next: due.slice(0, 3).map((name) => commandLine('raft-inspector', 'drill', 'run', name)),
+      next: due.slice(0, 3).map((name) => commandLine('raft-inspector', 'drill', 'run', name, ...kept)),
       *screen(style) {
         yield* drillHistoryScreen({ standings, runs: wanted, due, directory: flags.history }, style);
         // Regressions have a line of their own there.
@@ -53,4 +55,12 @@ A time that is more than half above the median of the runs before is told as a r
       },
     };
   }
+}
+
+/** The run before against the last one: what it was like is seen next to what it became. */
+function compareCommand({ lastId }: ScenarioStanding, records: readonly DrillRecord[], kept: readonly string[]): string {
+  const last = records.find((one) => one.drillId === lastId);
+  // A regression is one against runs before, so there is one.
+  const earlier = last === undefined ? undefined : runsBefore(last, records).at(-1);
+  return commandLine('raft-inspector', 'drill', 'compare', earlier?.drillId, lastId, ...kept);
 }

@@ -2,13 +2,13 @@ import { Flags } from '@oclif/core';
 import { verifyCommand } from '../../cli/after-apply.ts';
 import type { Answer } from '../../cli/answer.ts';
 import { isLabMember, refusalFindings, severeReason } from '../../cli/apply-consent.ts';
-import { CaseCommand, namingWords } from '../../cli/case-command.ts';
+import { CaseCommand, namingWords, planInCase } from '../../cli/case-command.ts';
 import { caseFlags } from '../../cli/case-flags.ts';
 import { changeFlags, consentTo, shortId } from '../../cli/consent.ts';
 import { factFlags, factWords } from '../../cli/fact-flags.ts';
 import { placeArg } from '../../cli/flags.ts';
 import { overridesOf } from '../../cli/live-command.ts';
-import { placeFlags } from '../../cli/places.ts';
+import { originals, placeFlags } from '../../cli/places.ts';
 import { connectionFlags, decisionsOf, planConnection, planFlags, planWords, refuseWithoutSource } from '../../cli/plan-flags.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { applyLines } from '../../cli/render/apply.ts';
@@ -24,12 +24,13 @@ import { caseDirectory, refuseInsideData, writeNewFile } from '../../engine/reco
 import { newPlanFile } from '../../engine/recovery/case-files.ts';
 import { keepEvidence } from '../../engine/recovery/keep-evidence.ts';
 import { makePlan } from '../../engine/recovery/plan/make-plan.ts';
+import { repeatableHex } from '../../engine/recovery/plan/repeatable-chance.ts';
 import { PLAN_OVERRIDES } from '../../engine/recovery/plan/refusals.ts';
 
 /** What `recover bootstrap` answers. */
 export interface BootstrapReport {
   plan: RecoveryPlan;
-  /** Null in a preview: the plan is made again, and written, when it is carried out. */
+  /** Null in a preview: the plan is made again, with the same ids, and written when it is carried out. */
   planFile: string | null;
   apply: ApplyReport;
 }
@@ -63,12 +64,16 @@ When it is cut off, recover apply goes on with the plan it wrote; recover undo b
     const words = factWords(flags);
     const named = [...places, ...(flags.from === undefined ? [] : ['--from', flags.from])];
     const caseDir = caseDirectory(flags.case, outcome.clusterId, outcome.report.source ?? 'unknown');
-    this.keepIn(caseDir);
+    this.keepIn(caseDir, originals(opened));
     refuseWithoutSource(outcome, [...named, ...words]);
     const [only] = opened;
     if (only?.kind !== 'reading' || !only.isOriginal) throw new UsageError(`${named.join(' ')} is no directory of this machine`, 'Name the data directory itself; plans of archives are made with recover plan and applied with --into');
     refuseInsideData(caseDir, [only.directory]);
-    const plan = await makePlan({ ...decisionsOf(flags), disks, report: outcome.report, facts, factWords: words, dead: [...(facts.dead ?? [])], overrides: [...lifted], tool: this.config.version, connection: await planConnection(flags), progress: this.progress });
+    const decided = { ...decisionsOf(flags), factWords: words, overrides: [...lifted], tool: this.config.version, connection: await planConnection(flags) };
+    const made = await makePlan({ ...decided, disks, report: outcome.report, facts, dead: [...(facts.dead ?? [])], randomHex: repeatableHex(only.directory, decided), progress: this.progress });
+    // A run that was cut off before it changed the data has written this very plan, and begun it.
+    const begun = await planInCase(caseDir, made.planId);
+    const plan = begun?.plan ?? made;
     const options = { backupDir: flags['backup-dir'], caseDir, overrides: [...lifted], progress: this.progress };
     const preview = await previewApply(plan, options);
     // Where the store has no cluster id the server's own stands for it: the plan's would be another one in the next run.
@@ -89,8 +94,8 @@ When it is cut off, recover apply goes on with the plan it wrote; recover undo b
       };
     }
     keepEvidence(caseDir, disks.map((disk) => disk.evidence));
-    const planFile = newPlanFile(caseDir);
-    writeNewFile(planFile, planText(plan));
+    const planFile = begun?.file ?? newPlanFile(caseDir);
+    if (begun === null) writeNewFile(planFile, planText(plan));
     this.changing(commandLine('raft-inspector', 'recover', 'apply', planFile, ...repeated('backup-dir', flags['backup-dir']), '--execute', ...(isLab ? [] : ['--confirm', shortId(plan.cluster.clusterId ?? plan.planId)])));
     const apply = await applyPlan(plan, { ...options, onStep: this.showSteps(['backup', 'build', 'check', 'swap']) });
     const verify = verifyCommand(plan, namingWords(planFile, caseDir, flags.case));

@@ -7,12 +7,12 @@ import { caseFlags } from '../../cli/case-flags.ts';
 import { escapeJson } from '../../cli/escape.ts';
 import { placeArg } from '../../cli/flags.ts';
 import { showSize } from '../../cli/measure.ts';
-import { openNamed, placeFlags } from '../../cli/places.ts';
+import { openNamed, originals, placeFlags } from '../../cli/places.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { hashKey } from '../../cli/redact.ts';
 import { UsageError } from '../../engine/errors.ts';
 import { type Evidence, evidenceText } from '../../engine/model/evidence.ts';
-import { caseDirectory, refuseInsideData, writeNewFile } from '../../engine/recovery/case-directory.ts';
+import { caseDirectory, refuseFileInsideData, refuseInsideData, writeNewFile } from '../../engine/recovery/case-directory.ts';
 import { CASE_EVIDENCE } from '../../engine/recovery/case-files.ts';
 import { surveyDisks } from '../../engine/recovery/open-survey.ts';
 
@@ -44,8 +44,10 @@ export default class RecoverCollect extends CaseCommand<CollectReport> {
     const clusterId = written.find((one) => one.evidence.report.clusterId !== null)?.evidence.report.clusterId ?? null;
     if (flags.output === '-') return this.toStdout(written.map((one) => one.evidence));
     const caseDir = caseDirectory(flags.case, clusterId, written[0]?.evidence.report.label ?? 'unknown');
-    this.keepIn(caseDir);
-    if (flags.output === undefined) refuseInsideData(caseDir, opened.flatMap((one) => (one.kind === 'reading' && one.isOriginal ? [one.directory] : [])));
+    const directories = originals(opened);
+    this.keepIn(caseDir, directories);
+    if (flags.output === undefined || flags.case !== undefined) refuseInsideData(caseDir, directories);
+    if (flags.output !== undefined) refuseFileInsideData(flags.output, directories);
     const home = path.join(caseDir, CASE_EVIDENCE);
     const files = written.map(({ evidence }) => ({ evidence, file: targetOf(flags.output, home, evidence.report.label, written.length) }));
     const taken = files.find(({ file }) => fs.existsSync(file));

@@ -31,7 +31,10 @@ Refuses on a running server, and on the disk that the plan recovers from.`;
     const lift = flags.lift === true;
     const again = commandLine('raft-inspector', 'recover', 'fence', args.dir, ...(flags.plan === undefined ? [] : ['--plan', flags.plan]), ...(flags.case === undefined ? [] : ['--case', flags.case]), lift && '--lift', '--execute');
     if (flags.execute) this.changing(again);
-    const report = await fence({ dataDir: args.dir, plan, lift, act: flags.execute === true });
+    const planIs = flags.plan === undefined && flags.case === undefined ? 'found' : 'named';
+    const report = await fence({ dataDir: args.dir, plan, planIs, lift, act: flags.execute === true });
+    // The plan that lies here is of another cluster: its case has nothing to do with this disk.
+    if (plan !== null && report.planId === null) this.keepIn(null);
     return { data: report, findings: [], next: report.state === 'preview' ? [again] : [], screen: (style) => fenceLines(report, lift, style) };
   }
 

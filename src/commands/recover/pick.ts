@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand } from '../../cli/case-command.ts';
-import { factFlags, factWords } from '../../cli/fact-flags.ts';
+import { type FactFlagValues, factFlags, factWords } from '../../cli/fact-flags.ts';
 import { placeArg } from '../../cli/flags.ts';
-import { placeFlags } from '../../cli/places.ts';
+import { originals, placeFlags } from '../../cli/places.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { showKey } from '../../cli/redact.ts';
 import { pickScreen } from '../../cli/render/pick.ts';
@@ -12,6 +12,7 @@ import { EXIT } from '../../engine/errors.ts';
 import type { ExitCode } from '../../engine/errors.ts';
 import type { LossVerdict, PickReport } from '../../engine/model/pick-report.ts';
 import { caseDirectory } from '../../engine/recovery/case-directory.ts';
+import type { PickOutcome } from '../../engine/recovery/pick.ts';
 
 const WORSE: readonly LossVerdict[] = ['none', 'possible', 'unknown', 'certain'];
 
@@ -38,19 +39,19 @@ Exit 0 whenever a source is named, 9 when none can be, 10 when the loss is worse
     const { argv, flags } = await this.parse(RecoverPick);
     const places = argv as string[];
     const { redact } = this.globals;
-    const { facts, outcome } = await surveyAndPick(places, flags, { need: 'report', progress: this.progress, redact, tool: this.config.version });
+    const { opened, facts, outcome } = await surveyAndPick(places, flags, { need: 'report', progress: this.progress, redact, tool: this.config.version });
     // Only where a case of this cluster is kept already: looking begins none.
-    this.keepIn(caseDirectory(undefined, outcome.clusterId, outcome.report.source ?? 'unknown'));
+    this.keepIn(caseDirectory(undefined, outcome.clusterId, outcome.report.source ?? 'unknown'), originals(opened));
     const { report } = outcome;
-    const words = [...places, ...(flags.from === undefined ? [] : ['--from', flags.from]), ...factWords(flags)];
-    const again = ['raft-inspector', 'recover', 'pick', ...words];
+    const named = [...places, ...(flags.from === undefined ? [] : ['--from', flags.from])];
+    const again = ['raft-inspector', 'recover', 'pick', ...named, ...factWords(flags)];
     const exits: ExitCode[] = [];
     if (report.source === null) exits.push(EXIT['no-candidate']);
     else if (flags['max-loss'] !== undefined && WORSE.indexOf(report.loss.verdict) > WORSE.indexOf(flags['max-loss'] as LossVerdict)) exits.push(EXIT['objective-missed']);
     return {
       data: report,
       findings: outcome.findings,
-      next: nextAfter(report, words, again, flags.explain === true),
+      next: nextAfter(outcome, (facts) => [...named, ...factWords({ ...flags, ...facts })], flags.explain === true),
       exits,
       findingsDecide: false,
       screen: (style) => pickScreen({ outcome, facts, explain: flags.explain === true, showKey: (key) => showKey(key, redact), command: commandLine(...again) }, style),
@@ -58,8 +59,14 @@ Exit 0 whenever a source is named, 9 when none can be, 10 when the loss is worse
   }
 }
 
-function nextAfter(report: PickReport, words: readonly string[], again: readonly string[], explained: boolean): string[] {
-  if (report.source === null) return explained ? [] : [commandLine(...again, '--explain')];
-  const plan = commandLine('raft-inspector', 'recover', 'plan', ...words);
-  return explained ? [plan] : [commandLine(...again, '--explain'), plan];
+/** `words` name the places and what the operator knows, with what is to be said otherwise. */
+function nextAfter({ report, clusters, isMixed, findings, unread }: PickOutcome, words: (facts: FactFlagValues) => string[], explained: boolean): string[] {
+  const pick = (facts: FactFlagValues, ...more: string[]): string => commandLine('raft-inspector', 'recover', 'pick', ...words(facts), ...more);
+  const ids = clusters.flatMap((one) => one.clusterId ?? []);
+  if (isMixed && ids.length > 0) return ids.map((id) => pick({ 'cluster-id': id }));
+  const explain = explained ? [] : [pick({}, '--explain')];
+  if (report.source === null) return explain;
+  // What plan would refuse is not offered, but what it would take: the members that were not read.
+  if (findings.some((one) => one.rule === 'dead-mismatch')) return [...explain, ...(unread.length > 0 ? [pick({ dead: unread.map((one) => one.name).join(',') })] : [])];
+  return [...explain, commandLine('raft-inspector', 'recover', 'plan', ...words({}))];
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { Flags } from '@oclif/core';
+import { undoCommand } from '../../cli/after-apply.ts';
 import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand, namingWords } from '../../cli/case-command.ts';
 import { caseFlags } from '../../cli/case-flags.ts';
@@ -7,7 +8,7 @@ import { escapeJson } from '../../cli/escape.ts';
 import { factFlags, factWords } from '../../cli/fact-flags.ts';
 import { placeArg } from '../../cli/flags.ts';
 import { overridesOf } from '../../cli/live-command.ts';
-import { placeFlags } from '../../cli/places.ts';
+import { originals, placeFlags } from '../../cli/places.ts';
 import { addressFindings, connectionFlags, decisionsOf, planConnection, planFlags, refuseWithoutSource } from '../../cli/plan-flags.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { findingLines } from '../../cli/render/findings.ts';
@@ -16,7 +17,7 @@ import { surveyAndPick } from '../../cli/survey-pick.ts';
 import { UsageError } from '../../engine/errors.ts';
 import type { RecoveryPlan } from '../../engine/model/plan.ts';
 import { planText } from '../../engine/model/plan-schema.ts';
-import { caseDirectory, refuseInsideData, writeNewFile } from '../../engine/recovery/case-directory.ts';
+import { caseDirectory, refuseFileInsideData, refuseInsideData, writeNewFile } from '../../engine/recovery/case-directory.ts';
 import { newPlanFile } from '../../engine/recovery/case-files.ts';
 import { keepEvidence } from '../../engine/recovery/keep-evidence.ts';
 import { makePlan } from '../../engine/recovery/plan/make-plan.ts';
@@ -51,16 +52,19 @@ Entries in doubt are kept unless --in-doubt drop is given; what is known committ
     const { opened, disks, facts, outcome } = await surveyAndPick(places, flags, { need: 'records', progress: this.progress, redact: this.globals.redact, tool: this.config.version });
     const words = factWords(flags);
     const caseDir = caseDirectory(flags.case, outcome.clusterId, flags.source ?? outcome.report.source ?? 'unknown');
-    this.keepIn(caseDir);
+    const directories = originals(opened);
+    this.keepIn(caseDir, directories);
     refuseWithoutSource(outcome, [...places, ...(flags.from === undefined ? [] : ['--from', flags.from]), ...words]);
-    if (flags.output === undefined) refuseInsideData(caseDir, opened.flatMap((one) => (one.kind === 'reading' && one.isOriginal ? [one.directory] : [])));
+    if (flags.output === undefined || flags.case !== undefined) refuseInsideData(caseDir, directories);
+    if (flags.output !== undefined && flags.output !== '-') refuseFileInsideData(flags.output, directories);
     const plan = await makePlan({ ...decisionsOf(flags), disks, report: outcome.report, facts, factWords: words, dead: [...(facts.dead ?? [])], overrides: this.globals.override, tool: this.config.version, connection: await planConnection(flags), progress: this.progress });
     if (flags.output === '-') return this.toStdout(plan);
     const moved = await addressFindings(plan, flags);
     if (flags.output === undefined) keepEvidence(caseDir, disks.map((disk) => disk.evidence));
     const file = flags.output ?? newPlanFile(caseDir);
     writeNewFile(file, planText(plan));
-    const named = namingWords(file, caseDir, flags.case);
+    // A screen says where the plan was written; for scripts the commands to type do.
+    const named = this.isForPeople() ? namingWords(file, caseDir, flags.case) : [file];
     return {
       data: plan,
       findings: [...outcome.findings, ...moved],
@@ -69,11 +73,15 @@ Entries in doubt are kept unless --in-doubt drop is given; what is known committ
       // A plan of a copy does not know where the data is, and rehearse and apply have to be told.
       next: (plan.dataDir === null ? ['show'] : ['rehearse', 'apply']).map((verb) => commandLine('raft-inspector', 'recover', verb, ...named)),
       *screen(style) {
-        yield* planScreen(plan, style);
+        yield* planScreen(plan, style, new Date(), undoCommand(plan, named));
         yield* findingLines(moved, style);
         yield `  ${'Written'.padEnd(12)}${file}`;
       },
     };
+  }
+
+  private isForPeople(): boolean {
+    return !this.globals.json && (this.globals.format === undefined || this.globals.format === 'table' || this.globals.format === 'md');
   }
 
   private toStdout(plan: RecoveryPlan): Answer<RecoveryPlan> {

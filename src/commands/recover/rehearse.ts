@@ -3,7 +3,9 @@ import { Flags } from '@oclif/core';
 import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand } from '../../cli/case-command.ts';
 import { caseFlags, planArg } from '../../cli/case-flags.ts';
+import { escapeControl } from '../../cli/escape.ts';
 import { programOf } from '../../cli/lab-frame.ts';
+import { writeError } from '../../cli/output.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { rehearseLines } from '../../cli/render/rehearse.ts';
 import { EXIT } from '../../engine/errors.ts';
@@ -18,7 +20,7 @@ export default class RecoverRehearse extends CaseCommand<RehearsalReport> {
   static override description = `The source is only read. The copy is made in a directory of its own, started on loopback only, and thrown away.
 Our own engine is started from this program, etcd from its own where there is one of the minor that the data is of: --binary, ETCD_BINARY, or PATH.
 Exit 0 passed, 3 failed, 11 when nothing here can start the result (the offline checks of the apply passed then), 7 when the source is not what the plan was made for.
-The result is kept in the case directory; recover apply and recover verify look at it.`;
+The result is kept in the case directory, with a copy of a plan that lies elsewhere; recover apply and recover verify look at it.`;
   static override examples = ['<%= config.bin %> recover rehearse', '<%= config.bin %> recover rehearse plan.json --scratch /mnt/big', '<%= config.bin %> recover rehearse 5c2e91 --binary /opt/etcd-3.5.16/etcd --json'];
   static override args = { plan: planArg };
   static override flags = {
@@ -31,6 +33,7 @@ The result is kept in the case directory; recover apply and recover verify look 
   protected async execute(): Promise<Answer<RehearsalReport>> {
     const { args, flags } = await this.parse(RecoverRehearse);
     const { plan, caseDir, words } = await this.openPlan(args.plan, flags.case);
+    const problem = await this.beginCase(flags.data);
     const report = await rehearse(plan, {
       program: programOf(this.config.root),
       dataDir: flags.data,
@@ -40,7 +43,9 @@ The result is kept in the case directory; recover apply and recover verify look 
       verifyMs: this.globals.timeout,
       progress: this.progress,
     });
-    writeCaseFile(caseDir, REHEARSAL_FILE, report);
+    const isKept = problem === null && writeCaseFile(caseDir, REHEARSAL_FILE, report);
+    this.clearProgress();
+    if (!isKept && !this.globals.quiet) writeError(`The result is not kept${problem === null ? `: ${escapeControl(caseDir)} cannot be written` : `: ${escapeControl(problem)}`}. Name a case directory with --case\n`);
     const findings: Finding[] = report.verdict === 'fail' ? [finding('rehearsal-failed', 'error', report.detail, { fix: 'Do not apply it: raft-inspector recover show, and look what the failed phase says' })] : [];
     return {
       data: report,

@@ -1,5 +1,6 @@
 import crypto from 'node:crypto';
 import { Flags } from '@oclif/core';
+import { pickAgain, undoCommand, verifyCommand } from '../../cli/after-apply.ts';
 import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand } from '../../cli/case-command.ts';
 import { caseFlags, planArg } from '../../cli/case-flags.ts';
@@ -9,9 +10,11 @@ import { commandLine } from '../../cli/quote.ts';
 import { reportFormat, type ReportFormat } from '../../cli/report-output.ts';
 import { UsageError } from '../../engine/errors.ts';
 import type { ReportPage } from '../../engine/model/report-page.ts';
+import { lastDirectory } from '../../engine/recovery/apply/status.ts';
 import { writeNewFile } from '../../engine/recovery/case-directory.ts';
 import { readPlanText } from '../../engine/recovery/case-files.ts';
-import { readCase } from '../../engine/recovery/report/case-record.ts';
+import { type CaseRecord, readCase } from '../../engine/recovery/report/case-record.ts';
+import { isTakenBack, momentsOf } from '../../engine/recovery/report/moments.ts';
 import { pageOfRecovery } from '../../engine/recovery/report/page.ts';
 import { VERIFICATION_FILE } from '../../engine/rehearsal/case-result.ts';
 import { renderHtml } from '../../engine/report/html.ts';
@@ -41,19 +44,21 @@ HTML is one file without scripts that fetches nothing, for screen and paper. A c
     const { args, flags } = await this.parse(RecoverReportCommand);
     const format = this.globals.json && flags.output === undefined ? 'json' : reportFormat(flags.format, flags.output, FORMATS);
     const { plan, file, caseDir, words } = await this.openPlan(args.plan, flags.case);
-    const page = pageOfRecovery(await readCase(caseDir, file, plan, readPlanText(file), VERIFICATION_FILE), this.config.version);
+    const record = await readCase(caseDir, file, plan, readPlanText(file), VERIFICATION_FILE);
+    const page = pageOfRecovery(record, this.config.version, undoCommand(plan, words));
+    const next = nextFor(page, record, words);
     const text = format === 'json' ? `${escapeJson(JSON.stringify(page, null, 2))}\n` : format === 'html' ? renderHtml(page) : renderMarkdown(page);
     const lines = (): string[] => text.trimEnd().split('\n');
     if (flags.output === undefined || flags.output === '-') {
       if (this.globals.json && flags.output === '-') throw new UsageError('--json and -o - both want stdout', 'Leave one of them out');
-      return { data: { page, output: null }, findings: [], next: page.verdict === 'RECOVERED' ? [] : [nextFor(page, words)], screen: lines, markdown: lines };
+      return { data: { page, output: null }, findings: [], next, screen: lines, markdown: lines };
     }
     writeNewFile(flags.output, text);
     const output = { path: flags.output, format, bytes: Buffer.byteLength(text), sha256: crypto.createHash('sha256').update(text).digest('hex') };
     return {
       data: { page, output },
       findings: [],
-      next: page.verdict === 'RECOVERED' ? [] : [nextFor(page, words)],
+      next,
       markdown: () => [`${page.verdict}: report written to ${escapeControl(output.path)}`],
       screen: (style) => [
         `${style.strong((page.verdict === 'RECOVERED' ? style.good : style.bad)(page.verdict))}  ${escapeControl(page.title)}  report in ${escapeControl(output.path)}  ${showSize(output.bytes)}`,
@@ -65,7 +70,13 @@ HTML is one file without scripts that fetches nothing, for screen and paper. A c
 }
 
 /** What stands between this case and a good report. */
-function nextFor(page: ReportPage, words: readonly string[]): string {
-  const verb = page.failure?.text.startsWith('The plan has not been applied') === true || page.failure?.text.startsWith('The plan was begun') === true ? 'status' : 'verify';
-  return commandLine('raft-inspector', 'recover', verb, ...words);
+function nextFor(page: ReportPage, record: CaseRecord, words: readonly string[]): string[] {
+  const { plan, caseDir } = record;
+  if (page.verdict === 'RECOVERED') return [];
+  const moments = momentsOf(record);
+  // The running result is no more: what is left to do is to choose anew.
+  if (isTakenBack(moments)) return pickAgain(lastDirectory(plan, caseDir) ?? plan.dataDir);
+  const verify = verifyCommand(plan, words);
+  if (moments.appliedMs === null) return [commandLine('raft-inspector', 'recover', 'status', ...words)];
+  return verify === null ? [] : [verify];
 }

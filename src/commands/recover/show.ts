@@ -1,3 +1,4 @@
+import { undoCommand } from '../../cli/after-apply.ts';
 import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand } from '../../cli/case-command.ts';
 import { caseFlags, planArg } from '../../cli/case-flags.ts';
@@ -19,8 +20,15 @@ export default class RecoverShow extends CaseCommand<RecoveryPlan> {
     return {
       data: plan,
       findings: lintPlan(plan),
-      next: plan.dataDir === null ? [] : [commandLine('raft-inspector', 'recover', 'rehearse', ...words), commandLine('raft-inspector', 'recover', 'apply', ...words)],
-      screen: (style) => planScreen(plan, style),
+      next: nextAfter(plan, words),
+      screen: (style) => planScreen(plan, style, new Date(), undoCommand(plan, words)),
     };
   }
+}
+
+/** A plan made of an archive is tried and built on the directory unpacked from it, which is called like the member unless somebody renamed it. */
+function nextAfter(plan: RecoveryPlan, words: readonly string[]): string[] {
+  const data = plan.dataDir === null ? ['--data', plan.source] : [];
+  const into = plan.dataDir === null ? ['--into', `${plan.source}-recovered`] : [];
+  return [commandLine('raft-inspector', 'recover', 'rehearse', ...words, ...data), commandLine('raft-inspector', 'recover', 'apply', ...words, ...data, ...into)];
 }

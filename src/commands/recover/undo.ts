@@ -8,11 +8,15 @@ import { changeFlags, consentTo, shortId } from '../../cli/consent.ts';
 import { overridesOf } from '../../cli/live-command.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { undoableLines, undoLines } from '../../cli/render/apply-undo.ts';
-import type { ExitCode } from '../../engine/errors.ts';
+import { telling } from '../../cli/failure.ts';
+import { isAnswered, StepsSoFar } from '../../cli/steps-so-far.ts';
+import { EXIT, type ExitCode, InspectorError } from '../../engine/errors.ts';
 import type { UndoReport } from '../../engine/model/apply-report.ts';
 import { type RecoveryPlan, shortPlanId } from '../../engine/model/plan.ts';
 import { planBeside } from '../../engine/recovery/apply/plan-beside.ts';
-import { lastDirectory, type Undoable, undoable } from '../../engine/recovery/apply/status.ts';
+import type { ApplyOptions } from '../../engine/recovery/apply/options.ts';
+import { refusalOf } from '../../engine/recovery/apply/preflight.ts';
+import { lastDirectory, recoveryStatus, type Undoable, undoable } from '../../engine/recovery/apply/status.ts';
 import { MOVED_ON, previewUndo, undoPlan } from '../../engine/recovery/apply/undo.ts';
 import { findCase } from '../../engine/recovery/case-files.ts';
 
@@ -50,10 +54,12 @@ and keeps what is there now beside the data.`;
     const options = { dataDir, caseDir, overrides: [...overrides], progress: this.progress };
     const preview = await previewUndo(plan, options);
     const clusterId = plan.cluster.clusterId ?? plan.planId;
-    const severe = overrides.size === 0 ? null : `${[...overrides].join(', ')} is overridden: writes accepted since the apply leave the directory`;
+    const severe = overrides.size === 0 ? null : `${[...overrides].join(', ')} is overridden: ${preview.setAside === null ? 'the plan is let go, and what lies there stays as it is' : 'writes accepted since the apply leave the directory'}`;
     const isLab = isLabMember(preview.dataDir);
     const goesOn = commandLine('raft-inspector', 'recover', 'undo', ...words, ...[...overrides].flatMap((rule) => ['--override', rule]), '--execute', ...(severe === null || isLab ? [] : ['--confirm', shortId(clusterId)]));
-    if (flags.execute && preview.refusals.length > 0) await undoPlan(plan, options); // it refuses, in its own words
+    const named = args.plan === undefined && flags.data === undefined ? [shortPlanId(plan), ...words] : words;
+    const next = preview.refusals.length === 0 ? [goesOn] : wayOn(preview.refusals[0]?.exit, plan, options, named);
+    if (flags.execute && preview.refusals.length > 0) await this.refused(plan, options, preview, next);
     const consent = preview.state === 'already-undone' ? 'go' : await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId, isLab, severe, preview: (style) => undoLines(preview, plan, style) });
     if (consent === 'preview') {
       return {
@@ -61,13 +67,35 @@ and keeps what is there now beside the data.`;
         findings: refusalFindings(preview.refusals, plan.source),
         findingsDecide: false,
         exits: preview.refusals.map((one) => one.exit as ExitCode),
-        next: preview.refusals.length > 0 ? [] : [goesOn],
+        next,
         screen: (style) => undoLines(preview, plan, style),
       };
     }
-    if (preview.state !== 'already-undone') this.changing(goesOn);
-    const report = preview.state === 'already-undone' ? preview : await undoPlan(plan, { ...options, onStep: this.showSteps(['check', 'restore']) });
+    const report = preview.state === 'already-undone' ? preview : await this.carryOut(plan, options, preview, goesOn, named);
     return { data: report, findings: [], next: [commandLine('raft-inspector', 'inspect', 'member', report.dataDir)], screen: (style) => undoLines(report, plan, style) };
+  }
+
+  /** It refuses in its own words; where the world differs the answer is there all the same. */
+  private async refused(plan: RecoveryPlan, options: ApplyOptions, preview: UndoReport, next: string[]): Promise<void> {
+    try {
+      await undoPlan(plan, options);
+    } catch (error) {
+      if (error instanceof InspectorError && isAnswered(error.exitCode)) telling(error, { data: preview, next });
+      throw error;
+    }
+  }
+
+  private async carryOut(plan: RecoveryPlan, options: ApplyOptions, preview: UndoReport, goesOn: string, named: readonly string[]): Promise<UndoReport> {
+    const from = performance.now();
+    const soFar = new StepsSoFar(preview.steps);
+    const report = (error: InspectorError | null): UndoReport => ({ ...preview, state: soFar.begun ? 'partial' : 'preview', steps: soFar.steps, refusals: error === null ? [] : [refusalOf(error)], durationMs: Math.round(performance.now() - from) });
+    this.changing(goesOn, () => report(null));
+    try {
+      return await undoPlan(plan, { ...options, onStep: soFar.watch(this.showSteps(['check', 'restore'])) });
+    } catch (error) {
+      if (error instanceof InspectorError && isAnswered(error.exitCode)) telling(error, { data: report(error), next: error.exitCode === EXIT.partial ? [goesOn] : wayOn(error.exitCode, plan, options, named) });
+      throw error;
+    }
   }
 
   private async asked(word: string | undefined, data: string | undefined, given: string | undefined): Promise<Asked> {
@@ -84,4 +112,12 @@ and keeps what is there now beside the data.`;
     const next = found.filter((one) => one.state !== 'undone').map((one) => commandLine('raft-inspector', 'recover', 'undo', shortPlanId(one), ...(path.dirname(one.file) === caseDir && caseDir.startsWith('case-') ? [] : ['--case', caseDir])));
     return { data: { undoable: found }, findings: [], next, screen: (style) => undoableLines(found, caseDir, style) };
   }
+}
+
+/** Where the data has changed: what it would be to go back all the same, or, with nothing to take back, what lies there. */
+function wayOn(exit: number | undefined, plan: RecoveryPlan, options: ApplyOptions, named: readonly string[]): string[] {
+  if (exit !== EXIT.drift) return [];
+  const { state, dataDir } = recoveryStatus(plan, options);
+  if (state === 'undone') return [commandLine('raft-inspector', 'inspect', 'member', dataDir)];
+  return [commandLine('raft-inspector', 'recover', 'undo', ...named, '--override', MOVED_ON)];
 }

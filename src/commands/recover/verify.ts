@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { undoCommand } from '../../cli/after-apply.ts';
 import type { Answer } from '../../cli/answer.ts';
 import { CaseCommand } from '../../cli/case-command.ts';
 import { caseFlags, planArg } from '../../cli/case-flags.ts';
@@ -50,7 +51,7 @@ The cluster is the one of the plan's connection, or the one that --endpoint name
       const list = await cluster.memberList({ timeoutMs: this.globals.timeout ?? TIMEOUT_MS });
       return {
         data: report,
-        findings: report.checks.filter((one) => one.ok === false).map((one): Finding => finding(`verify-${one.name.replaceAll(' ', '-')}`, 'error', one.detail, { fix: 'Keep clients away until it is understood; the way back: raft-inspector recover undo' })),
+        findings: report.checks.filter((one) => one.ok === false).map((one): Finding => finding(`verify-${one.name.replaceAll(' ', '-')}`, 'error', one.detail, { fix: `Keep clients away until it is understood; the way back: ${undoCommand(plan, words)}` })),
         next: report.verdict === 'verified' ? growth(plan, list, flags.lab, again, words) : [commandLine('raft-inspector', 'member', 'list', ...again)],
         screen: (style) => verifyLines(report, plan, style),
       };

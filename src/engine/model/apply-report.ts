@@ -14,7 +14,8 @@ export interface AppliedStep {
 /** The answer of `recover apply` (command contract §3.3). */
 export interface ApplyReport {
   planId: string;
-  state: 'preview' | 'applied' | 'already-applied' | 'resumed';
+  /** `partial`: it ended before its last step; it comes with an error, and the steps tell how far it came. */
+  state: 'preview' | 'applied' | 'already-applied' | 'resumed' | 'partial';
   dataDir: string;
   /** Where the result lies: the data directory, or what `--into` named. */
   result: string;
@@ -40,7 +41,8 @@ export interface ApplyRefusal {
 /** The answer of `recover undo`. */
 export interface UndoReport {
   planId: string;
-  state: 'preview' | 'undone' | 'already-undone' | 'resumed';
+  /** `partial`: it ended before its last step, with an error. */
+  state: 'preview' | 'undone' | 'already-undone' | 'resumed' | 'partial';
   dataDir: string;
   steps: AppliedStep[];
   checks: CheckLine[];

@@ -120,6 +120,7 @@ export const evidenceSchema = z.strictObject({
   configurations: z.array(configurationSchema),
   log: logSchema,
   doubt: doubtSchema.nullable(),
+  storeDigest: hex(64).optional(),
   digest: hex(64),
 });
 

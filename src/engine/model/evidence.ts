@@ -75,6 +75,8 @@ export interface Evidence {
   log: LogFingerprint;
   /** What lies in `report.inDoubt`; null when nothing does. */
   doubt: DoubtSummary | null;
+  /** Where the store keeps no id of its server: equal on copies of one disk, with an equal log. SHA-256, lower-case hex. */
+  storeDigest?: string;
   /** SHA-256, lower-case hex, over the canonical form of everything else. */
   digest: string;
 }

@@ -61,6 +61,8 @@ export interface MemberReading {
    * memory stays flat. Entries before a snapshot jump (history) are walked too.
    */
   records(range?: EntryRange): IterableIterator<LogRecord>;
+  /** A mark of the bytes of the log store, by which copies of one disk are known; only where the store keeps no id of its server. */
+  storeDigest?(): string | null;
 }
 
 /** Called now and then while reading: bytes done of bytes in all. */

@@ -47,7 +47,7 @@ export async function fetchRemote(place: Remote, scratch: string, options: { nee
 
 /** Only what a reader looks at: no preallocated or half-made files, no gossip state, no space held in reserve. */
 function tarCommand(directory: string): string {
-  const left = ['*.tmp', 'db.tmp*', '*.part', '*.broken', 'serf', 'ballast', 'lost+found'].map((name) => `--exclude=${shellQuote(name)}`).join(' ');
+  const left = ['*.tmp', 'db.tmp*', '*.part', '*.snap.broken', 'serf', 'ballast', 'lost+found'].map((name) => `--exclude=${shellQuote(name)}`).join(' ');
   const where = shellQuote(directory);
   return `if test -d ${where}; then cd ${where} && exec tar -czSf - ${left} .; else exec tar -czSf - -C ${shellQuote(path.posix.dirname(directory))} -- ${shellQuote(path.posix.basename(directory))}; fi`;
 }

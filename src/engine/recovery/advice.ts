@@ -1,6 +1,7 @@
 import { quorumOf } from '../core/types.ts';
 import type { LossReport } from '../model/pick-report.ts';
 import type { OperatorFacts } from './facts.ts';
+import { whichCluster } from './lineage.ts';
 import type { PickOutcome } from './pick.ts';
 import type { Survey } from './survey.ts';
 
@@ -61,10 +62,12 @@ function startable(outcome: Omit<PickOutcome, 'report'>): string[] {
 }
 
 function adviceWithout(outcome: Omit<PickOutcome, 'report'>): string[] {
+  // Before the cluster is known no disk says anything of another: not what is committed, and not what is missing.
+  if (outcome.isMixed) return [whichCluster(outcome.clusters)];
   const advice = ["Read the dead members' disks too: any other disk of this cluster may qualify"];
-  const { floor, order } = outcome.ranking;
-  const gated = order.filter((one) => one.gated).map((one) => one.member.label);
-  if (gated.length > 0) {
+  const { floor, floorConflict, order } = outcome.ranking;
+  const gated = order.filter((one) => one.gated && one.disqualified !== null).map((one) => one.member.label);
+  if (gated.length > 0 && !floorConflict) {
     const holder = floor.provenBy.join(', ');
     advice.push(`${holder} holds ${floor.index}, known committed, but cannot be the source. Repair it first; only if that is hopeless, leave it out and say --seen-commit ${floor.index}: the answer for ${gated.join(', ')} then says what is lost`);
   }

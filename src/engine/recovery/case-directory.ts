@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../errors.ts';
+import { detectReader } from '../readers/index.ts';
 import { isInside, realPlace } from './apply/workplace.ts';
 import { cannotWrite, linkNew, syncDirectory } from '../files/new-file.ts';
 
@@ -11,12 +12,22 @@ export function caseDirectory(given: string | undefined, clusterId: string | nul
 
 /**
  * A case inside a member's data would change the very directory it is about.
- * @throws {UsageError} When the case directory would lie in one of them.
+ * @throws {UsageError} When the case directory would lie in one of them, or is the data of any other member.
  */
 export function refuseInsideData(caseDir: string, directories: readonly string[]): void {
+  const hint = 'Go to another directory, or name one with --case';
   const target = realPlace(caseDir);
   for (const one of directories) {
-    if (isInside(target, realPlace(one))) throw new UsageError(`the case directory ${caseDir} would lie inside the data of ${one}`, 'Go to another directory, or name one with --case');
+    if (isInside(target, realPlace(one))) throw new UsageError(`the case directory ${caseDir} would lie inside the data of ${one}`, hint);
+  }
+  if (detectReader(caseDir) !== null) throw new UsageError(`${caseDir} is a member's data, no case directory`, hint);
+}
+
+/** The same for a file named with `-o`. @throws {UsageError} When it would lie in one of them. */
+export function refuseFileInsideData(file: string, directories: readonly string[]): void {
+  const target = realPlace(file);
+  for (const one of directories) {
+    if (isInside(target, realPlace(one))) throw new UsageError(`${file} would lie inside the data of ${one}`, 'Name a place outside it with -o');
   }
 }
 
@@ -31,7 +42,8 @@ export function writeNewFile(file: string, text: string): void {
     writeAside(aside, text, file);
     linkNew(aside, file);
   } finally {
-    fs.rmSync(aside, { force: true });
+    // Where a file stands in the way of the directory there is nothing to remove, and asking for it is an error.
+    if (fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) fs.rmSync(aside, { force: true });
   }
   syncDirectory(directory);
 }

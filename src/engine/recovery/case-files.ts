@@ -3,6 +3,8 @@ import path from 'node:path';
 import { UsageError } from '../errors.ts';
 import { looksLikePlan, MAX_PLAN_BYTES } from '../model/plan-schema.ts';
 import { FileSource, isDirectory, isFile, listDirectory } from '../readers/file-source.ts';
+import { detectReader } from '../readers/index.ts';
+import { isInside, realPlace } from './apply/workplace.ts';
 
 /** Names inside a case directory. */
 export const CASE_EVIDENCE = 'evidence';
@@ -82,10 +84,22 @@ export function isCaseDirectory(directory: string): boolean {
 }
 
 /**
- * Adds a line to the transcript of a case that exists. What was done does not hang on it: a case that cannot be written is left alone.
+ * Whether something may be kept there: in a directory that holds a case already, and is neither a member's data nor inside the `data` that
+ * was read. A new file in there would be a change of the very files that a plan is made for.
  */
-export function appendTranscript(caseDir: string, line: TranscriptLine): void {
-  if (!isDirectory(caseDir)) return;
+export function mayKeepIn(directory: string, data: readonly string[] = []): boolean {
+  const isCase = isDirectory(path.join(directory, CASE_EVIDENCE)) || isFile(path.join(directory, CASE_TRANSCRIPT)) || planFiles(directory).length > 0;
+  if (!isCase || detectReader(directory) !== null) return false;
+  const real = realPlace(directory);
+  return !data.some((one) => isInside(real, realPlace(one)));
+}
+
+/**
+ * Adds a line to the transcript of a case that exists; `data` are the directories that were read. What was done does not hang on it: a case
+ * that cannot be written is left alone.
+ */
+export function appendTranscript(caseDir: string, line: TranscriptLine, data: readonly string[] = []): void {
+  if (!mayKeepIn(caseDir, data)) return;
   try {
     fs.appendFileSync(path.join(caseDir, CASE_TRANSCRIPT), `${JSON.stringify(line)}\n`, { mode: 0o600 });
   } catch {

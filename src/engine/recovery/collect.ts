@@ -34,6 +34,7 @@ export function collectEvidence(reading: MemberReading, options: CollectOptions)
     fingerprint.add(record);
     doubt?.add(record);
   }
+  const storeDigest = reading.storeDigest?.() ?? null;
   return sealEvidence({
     format: EVIDENCE_FORMAT,
     version: EVIDENCE_VERSION,
@@ -44,6 +45,7 @@ export function collectEvidence(reading: MemberReading, options: CollectOptions)
     configurations: reading.configurations,
     log: fingerprint.finish(),
     doubt: hideKeys(doubt?.finish(report.revisionAtEnd) ?? null, options.showKey),
+    ...(storeDigest === null ? {} : { storeDigest }),
   });
 }
 

@@ -3,7 +3,16 @@ import { finding } from '../model/finding.ts';
 import type { Finding } from '../model/finding.ts';
 import type { OperatorFacts } from './facts.ts';
 
+/** Disks that belong together. */
+export interface ClusterGroup {
+  /** Null where the store has no cluster id. */
+  clusterId: string | null;
+  labels: string[];
+}
+
 export interface Lineage {
+  /** Every cluster that was read, the meant one among them. */
+  clusters: ClusterGroup[];
   /** Labels of members of another cluster, with the reason. */
   foreign: Map<string, string>;
   /** Set when nobody can tell which cluster is meant. */
@@ -20,13 +29,14 @@ export function lineageOf(evidences: readonly Evidence[], facts: OperatorFacts):
   const groups = groupMembers(evidences);
   const clusterOf = (group: readonly Evidence[]): string | null => group.find((one) => one.report.clusterId !== null)?.report.clusterId ?? null;
   const wanted = facts.clusterId === undefined ? largest(groups) : groups.find((group) => matches(clusterOf(group), facts.clusterId as string));
+  const clusters = groups.map((group): ClusterGroup => ({ clusterId: clusterOf(group), labels: group.map((one) => one.report.label) }));
   const foreign = new Map<string, string>();
   const findings: Finding[] = [];
   if (!wanted) {
     const names = groups.map((group) => `${group.map((one) => one.report.label).join(', ')}: ${clusterOf(group) ?? 'no common server'}`);
     const conflict = facts.clusterId === undefined ? `the disks belong to different clusters (${names.join('; ')})` : `no disk belongs to cluster ${facts.clusterId} (${names.join('; ')})`;
-    findings.push(finding('cluster-conflict', 'error', conflict, { fix: 'Say which cluster is meant with --cluster-id, or leave the other disks out' }));
-    return { foreign, conflict, clusterId: null, findings };
+    findings.push(finding('cluster-conflict', 'error', conflict, { fix: whichCluster(clusters) }));
+    return { clusters, foreign, conflict, clusterId: null, findings };
   }
   const clusterId = clusterOf(wanted);
   for (const group of groups) {
@@ -39,7 +49,15 @@ export function lineageOf(evidences: readonly Evidence[], facts: OperatorFacts):
     }
   }
   noteReplaced(wanted, foreign, findings);
-  return { foreign, conflict: null, clusterId, findings };
+  return { clusters, foreign, conflict: null, clusterId, findings };
+}
+
+/** What the operator is asked where nothing tells which cluster is meant, with the ids to choose from. */
+export function whichCluster(clusters: readonly ClusterGroup[]): string {
+  const named = clusters.flatMap(({ clusterId, labels }) => (clusterId === null ? [] : [`--cluster-id ${clusterId} (${labels.join(', ')})`]));
+  const others = clusters.length > 1 ? 'leave the disks of the other cluster out' : 'leave --cluster-id out';
+  if (named.length === 0) return clusters.length > 1 ? `The store has no cluster id: name the disks of one cluster only, ${clusters.map(({ labels }) => labels.join(', ')).join('; or ')}` : 'The store has no cluster id: leave --cluster-id out';
+  return `Say which cluster is meant: ${named.join(' or ')}; or ${others}`;
 }
 
 /** A forced recovery begins a new generation of the cluster: what the older one holds has been replaced, whatever its terms are. */

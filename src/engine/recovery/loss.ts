@@ -115,6 +115,7 @@ function whyOf(proof: ProofReport['proof'], question: LossQuestion): string {
     case 'bounded':
       return `a majority shows how far its logs went, but a damaged disk went further than ${source.member.label}`;
     case 'best-effort':
+      if (question.proof.leftBehind) return `${question.proof.leftBehind.join(', ')} ${question.proof.leftBehind.length === 1 ? 'holds' : 'hold'} entries behind ${source.member.recoveredAt} that the recovery which made ${source.member.label} did not have: nobody knows whether they were committed`;
       return `${counted(question)}, ${question.proof.weakest ? `${question.proof.weakest.quorum} would prove it` : 'so nothing can be proven'}: no upper bound exists`;
   }
 }

@@ -6,14 +6,16 @@ import { adviceFor } from './advice.ts';
 import { comparePairs } from './divergence.ts';
 import type { PairComparison } from './divergence.ts';
 import type { OperatorFacts } from './facts.ts';
-import { lineageOf } from './lineage.ts';
+import { type ClusterGroup, lineageOf } from './lineage.ts';
 import { assessLoss } from './loss.ts';
+import { clusterName, ofOneCluster, rankApart } from './pick-clusters.ts';
+import { factFindings } from './pick-facts.ts';
 import { prove } from './proof.ts';
 import type { ProofReport } from './proof.ts';
 import { rankMembers } from './rank.ts';
 import type { Ranking, SeenPosition } from './rank.ts';
 import { reasonFor } from './reason.ts';
-import { surveyOf } from './survey.ts';
+import { countCopiesOnce, surveyOf } from './survey.ts';
 import type { Survey } from './survey.ts';
 
 export interface PickOptions {
@@ -34,6 +36,10 @@ export interface PickOutcome {
   ranking: Ranking;
   proof: ProofReport;
   clusterId: string | null;
+  /** Every cluster that was read. */
+  clusters: readonly ClusterGroup[];
+  /** Nobody knows which cluster is meant: nothing of one says anything of another. */
+  isMixed: boolean;
   /** Voters of the source's configuration that no surveyed disk belongs to. */
   unread: { id: string; name: string; dead: boolean }[];
 }
@@ -50,18 +56,21 @@ export function examine(evidences: readonly Evidence[], facts: OperatorFacts = {
   const surveyed = evidences.map((one) => surveyOf(one, facts, lineage.foreign));
   findings.push(...surveyed.flatMap((one) => one.findings));
   const surveys = surveyed.map((one) => one.survey);
-  const pairs = options.pairs ?? comparePairs(evidences);
+  findings.push(...countCopiesOnce(surveys, facts));
+  // Logs of two clusters have nothing to agree on: where they part means nothing.
+  const pairs = (options.pairs ?? comparePairs(evidences)).filter((one) => ofOneCluster(one, lineage.clusters));
 
   const kin = surveys.filter((one) => !lineage.foreign.has(one.member.label));
   const seen = seenBy(facts);
-  const ranking = rankMembers(kin.map((one) => one.member), seen);
+  const isMixed = lineage.conflict !== null;
+  const ranking = isMixed ? rankApart(kin.map((one) => one.member), lineage.clusters, seen) : rankMembers(kin.map((one) => one.member), seen);
   const source = surveys.find((one) => one.member === ranking.source);
   if (source) weighLineage(kin, source, pairs);
   const proof = source ? prove(kin.map((one) => one.member), source.member, ranking.floor, attestationOf(facts)) : NO_PROOF;
   const refused = lineage.conflict ?? refusalOf(kin, pairs, ranking, source, facts, findings);
   const unread = source ? unreadVoters(source, surveys, facts) : [];
   const running = kin.filter((one) => one.evidence.report.running !== null).map((one) => one.member.label);
-  describeMembers(kin, running, pairs, lineage.foreign, findings);
+  for (const group of isMixed ? lineage.clusters : [null]) describeMembers(group === null ? kin : kin.filter((one) => group.labels.includes(one.member.label)), running, pairs, findings);
 
   const shown = refused === null ? source : undefined;
   const showKey = options.showKey ?? ((key: string) => key);
@@ -70,9 +79,10 @@ export function examine(evidences: readonly Evidence[], facts: OperatorFacts = {
   if (shown && facts.seenRevision !== undefined && shown.evidence.report.revisionAtEnd === null) {
     findings.push(finding('revision-unknown', 'warn', `--seen-revision cannot be compared: ${shown.member.label} shows no revision`, { member: shown.member.label, fix: 'Use --seen-commit or --acked' }));
   }
-  const outcome: Omit<PickOutcome, 'report'> = { findings, refused, surveys, pairs, ranking, proof, clusterId: lineage.clusterId, unread };
+  findings.push(...factFindings(kin, shown, facts));
+  const outcome: Omit<PickOutcome, 'report'> = { findings, refused, surveys, pairs, ranking, proof, clusterId: lineage.clusterId, clusters: lineage.clusters, isMixed, unread };
   const report: PickReport = {
-    ranking: rankingOf(surveys, ranking, refused, pairs),
+    ranking: rankingOf(outcome),
     source: shown?.member.label ?? null,
     decidedBy: ranking.decidedBy,
     quorum: quorumOf(proof, facts),
@@ -126,10 +136,11 @@ function refusalOf(kin: readonly Survey[], pairs: readonly PairComparison[], ran
   return null;
 }
 
-function describeMembers(kin: readonly Survey[], running: readonly string[], pairs: readonly PairComparison[], foreign: ReadonlyMap<string, string>, findings: Finding[]): void {
-  for (const label of running) findings.push(finding('member-running', 'warn', `${label} is running: the answer is preliminary`, { member: label, fix: 'Stop it and ask again' }));
+function describeMembers(kin: readonly Survey[], running: readonly string[], pairs: readonly PairComparison[], findings: Finding[]): void {
+  const labels = new Set(kin.map((one) => one.member.label));
+  for (const label of running.filter((one) => labels.has(one))) findings.push(finding('member-running', 'warn', `${label} is running: the answer is preliminary`, { member: label, fix: 'Stop it and ask again' }));
   for (const { a, b, reordered } of pairs) {
-    if (reordered.length === 0 || foreign.has(a) || foreign.has(b)) continue;
+    if (reordered.length === 0 || !labels.has(a) || !labels.has(b)) continue;
     const at = reordered.map((one) => one.index).join(', ');
     findings.push(finding('configuration-order', 'info', `${a} and ${b} list the same servers in another order in the configuration at ${at}: harmless, each server wrote its own`));
   }
@@ -170,7 +181,7 @@ function noLoss(refused: string | null, ranking: Ranking): LossReport {
 }
 
 /** Candidates in their order, then the disqualified, then members of other clusters. */
-function rankingOf(surveys: readonly Survey[], ranking: Ranking, refused: string | null, pairs: readonly PairComparison[]): RankedMember[] {
+function rankingOf({ surveys, ranking, refused, pairs, clusters, isMixed }: Omit<PickOutcome, 'report'>): RankedMember[] {
   const kin = ranking.order.map((one) => surveys.find((survey) => survey.member === one.member) as Survey);
   const order = [...kin, ...surveys.filter((one) => !kin.includes(one))];
   return order.map((survey, at) => {
@@ -187,7 +198,7 @@ function rankingOf(surveys: readonly Survey[], ranking: Ranking, refused: string
       commitFloor: member.floor,
       health: evidence.report.health,
       disqualified,
-      reason: disqualified ?? (refused === null ? reasonFor(survey, kin, ranking, pairs) : 'a candidate, but no source can be named'),
+      reason: disqualified ?? (refused === null ? reasonFor(survey, kin, ranking, pairs) : `a candidate, ${(isMixed ? clusterName(member.label, clusters) : null) ?? 'but no source can be named'}`),
     };
   });
 }

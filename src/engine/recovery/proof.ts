@@ -2,6 +2,7 @@ import { comparePositions, quorumOf } from '../core/types.ts';
 import type { LogIndex, MemberId } from '../core/types.ts';
 import type { IndexRange, LossProof } from '../model/pick-report.ts';
 import type { Floor } from './rank.ts';
+import { termAt } from './surveyed-member.ts';
 import type { ConfigurationView, Standing, SurveyedMember } from './surveyed-member.ts';
 
 /** What the operator vouches for, as far as the theorem uses it. */
@@ -22,6 +23,8 @@ export interface ProofReport {
   counted: string[];
   /** For `bounded`: what the source lacks at most. */
   missing: IndexRange | null;
+  /** Disks with entries that a recovery, whose snapshot the source begins with, left behind: its configuration proves nothing of those. */
+  leftBehind?: string[];
 }
 
 /** Configurations of the source that a committed entry may have been counted by: the one in force at the floor and all later. */
@@ -47,8 +50,11 @@ export function prove(members: readonly SurveyedMember[], source: SurveyedMember
 
   const standings = standingsFor(members, source, floor);
   const counts = halves.map((one) => countHalf(one, standings));
-  const weakest = counts.reduce((worst, one) => (margin(one) < margin(worst) ? one : worst));
+  // Of equally weak ones the newest: that is the one people know.
+  const weakest = counts.reduce((worst, one) => (margin(one) < margin(worst) || (margin(one) === margin(worst) && one.index > worst.index) ? one : worst));
   const base = { weakest: weakestOf(weakest), counted: [...standings.keys()].map((member) => member.label), attestable: false, missing: null };
+  const leftBehind = members.filter((member) => holdsMore(member, source)).map((member) => member.label);
+  if (leftBehind.length > 0) return { ...base, leftBehind, proof: 'best-effort' };
   const holds = (of: (one: Count) => number): boolean => counts.every((one) => of(one) >= one.quorum);
 
   if (holds((one) => one.intact)) return { ...base, proof: 'proven' };
@@ -57,6 +63,14 @@ export function prove(members: readonly SurveyedMember[], source: SurveyedMember
   const only = halves.length === 1 ? counts[0] : undefined;
   const attestable = only !== undefined && only.size % 2 === 0 && only.intact === only.size / 2 && (halves[0] as Half).index <= floor.index;
   return { ...base, attestable, proof: attestable && attested.noMembershipChange ? 'conditional' : 'best-effort' };
+}
+
+/** Whether a disk holds an entry behind the recovery that the source begins with, and the source does not. */
+function holdsMore(member: SurveyedMember, source: SurveyedMember): boolean {
+  const from = source.recoveredAt ?? null;
+  if (from === null || member === source) return false;
+  const behind = member.runs.filter((run) => run.last > from);
+  return behind.some((run) => [Math.max(run.first, from + 1), run.last].some((index) => termAt(source, index) !== run.term));
 }
 
 interface Half {

@@ -23,6 +23,8 @@ export interface Candidate {
   disqualified: string | null;
   /** True when only the floor gate stands in its way. */
   gated: boolean;
+  /** The known committed entry that it lacks; null when it is not gated. */
+  lacks: Floor | null;
 }
 
 export interface Ranking {
@@ -35,10 +37,22 @@ export interface Ranking {
   floorConflict: boolean;
 }
 
+/** What stops a member from being the source. */
+export interface Gates {
+  /** Highest entry known committed whose term is known: who holds another one there, or ends before it, is out when someone holds it. */
+  entry: Floor;
+  /**
+   * Highest entry that the state machine of a candidate has applied. That disk holds it for certain, whoever's it was and wherever
+   * its log ends; one that ends before it lacks it.
+   */
+  applied: Floor;
+}
+
 /** The floor F over every surveyed member of the lineage and what the operator saw. */
-export function floorOf(members: readonly SurveyedMember[], seen: readonly SeenPosition[] = []): { floor: Floor; gate: Floor; conflict: boolean } {
-  const floor: Floor = { index: 0, term: null, provenBy: [] };
-  const gate: Floor = { index: 0, term: null, provenBy: [] };
+export function floorOf(members: readonly SurveyedMember[], seen: readonly SeenPosition[] = []): { floor: Floor; gates: Gates; conflict: boolean } {
+  const nothing = (): Floor => ({ index: 0, term: null, provenBy: [] });
+  const floor = nothing();
+  const gates: Gates = { entry: nothing(), applied: nothing() };
   let conflict = false;
   const raise = (into: Floor, index: LogIndex, term: Term | null, by: string | null): void => {
     if (index === 0 || index < into.index) return;
@@ -49,19 +63,32 @@ export function floorOf(members: readonly SurveyedMember[], seen: readonly SeenP
   };
   const learn = (index: LogIndex, term: Term | null, by: string | null): void => {
     raise(floor, index, term, by);
-    // Without its term nobody can tell whose entry at that index is the committed one, so it stops nobody.
-    if (term !== null) raise(gate, index, term, by);
+    // Without its term nobody can tell whose entry at that index is the committed one: what logs hold there stops nobody.
+    if (term !== null) raise(gates.entry, index, term, by);
   };
   for (const member of members) learn(member.floor, termAt(member, member.floor), member.label);
+  for (const member of members) raise(gates.applied, appliedBy(member), null, member.label);
   for (const fact of seen) learn(fact.index, fact.term, null);
-  return { floor, gate, conflict };
+  return { floor, gates, conflict };
+}
+
+/** How far a member's state machine is sure to hold what was committed: that of a disk which cannot be started may be damaged. */
+function appliedBy(member: SurveyedMember): LogIndex {
+  return member.barred === null ? (member.appliedIndex ?? 0) : 0;
 }
 
 /** Whether a member holds the gate's entry; where its own term there is unknown, reaching that far counts. */
-function holdsFloor(member: SurveyedMember, gate: Floor): boolean {
+function holdsEntry(member: SurveyedMember, gate: Floor): boolean {
+  if (appliedBy(member) >= gate.index) return true;
   if (member.last.index < gate.index) return false;
   const term = termAt(member, gate.index);
   return gate.term === null || term === null || term === gate.term;
+}
+
+/** The gate that a member does not pass. */
+function failedGate(member: SurveyedMember, { entry, applied }: Gates, someoneHolds: boolean): Floor | null {
+  if (Math.max(member.last.index, appliedBy(member)) < applied.index) return applied;
+  return someoneHolds && !holdsEntry(member, entry) ? entry : null;
 }
 
 /**
@@ -70,12 +97,12 @@ function holdsFloor(member: SurveyedMember, gate: Floor): boolean {
  * when that holder cannot be started: what it proves committed stays proven.
  */
 export function rankMembers(members: readonly SurveyedMember[], seen: readonly SeenPosition[] = []): Ranking {
-  const { floor, gate, conflict } = floorOf(members, seen);
-  const someoneHolds = members.some((member) => holdsFloor(member, gate));
+  const { floor, gates, conflict } = floorOf(members, seen);
+  const someoneHolds = members.some((member) => holdsEntry(member, gates.entry));
   const order = members.map((member): Candidate => {
-    if (member.barred !== null) return { member, disqualified: member.barred, gated: false };
-    if (!someoneHolds || holdsFloor(member, gate)) return { member, disqualified: null, gated: false };
-    return { member, disqualified: gateReason(member, gate), gated: true };
+    if (member.barred !== null) return { member, disqualified: member.barred, gated: false, lacks: null };
+    const lacks = failedGate(member, gates, someoneHolds);
+    return { member, disqualified: lacks && gateReason(member, lacks, lacks === gates.applied), gated: lacks !== null, lacks };
   });
   const byPreference = (a: Candidate, b: Candidate): number => Number(a.disqualified !== null) - Number(b.disqualified !== null) || comparePreference(a.member, b.member);
   order.sort(byPreference);
@@ -87,7 +114,8 @@ export function rankMembers(members: readonly SurveyedMember[], seen: readonly S
   return { order, source, decidedBy: decidedBy(order), floor, floorConflict: conflict };
 }
 
-function gateReason(member: SurveyedMember, floor: Floor): string {
+function gateReason(member: SurveyedMember, floor: Floor, isApplied: boolean): string {
+  if (isApplied) return `ends at ${Math.max(member.last.index, appliedBy(member))}, but the state machine of ${floor.provenBy.join(', ')} holds ${floor.index}, which is committed`;
   const by = floor.provenBy.length > 0 ? `${floor.provenBy.join(', ')} proves` : 'you saw';
   if (member.last.index < floor.index) return `ends at ${member.last.index}, but ${by} ${floor.index} committed and another disk holds it`;
   return `holds another entry at ${floor.index} (term ${termAt(member, floor.index)}) than the one of term ${floor.term} that ${by} committed`;

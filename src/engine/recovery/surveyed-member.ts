@@ -32,6 +32,8 @@ export interface SurveyedMember {
   runs: readonly TermRun[];
   /** Newest usable snapshot; null without one. */
   snapshot: LogPosition | null;
+  /** Index of a recovery's snapshot, which says nothing of what the old cluster committed; absent or null without one. */
+  recoveredAt?: LogIndex | null;
   /** Oldest first. */
   configurations: readonly ConfigurationView[];
   standing: Standing;
@@ -41,13 +43,22 @@ export interface SurveyedMember {
   findings: number;
 }
 
-/** Term of the entry at `index` as far as this member tells, else null. */
+/**
+ * Term of the entry at `index` as far as this member tells, else null. The snapshot is asked first: a leader's snapshot is installed
+ * over a log that may hold entries of another branch, and where the two differ, what the log holds up to there is not the snapshot's.
+ */
 export function termAt(member: SurveyedMember, index: LogIndex): Term | null {
+  const { snapshot } = member;
+  if (snapshot?.index === index) return snapshot.term;
+  if (snapshot && index < snapshot.index && termInLog(member, snapshot.index) !== snapshot.term) return null;
+  return termInLog(member, index) ?? (member.last.index === index ? member.last.term : null);
+}
+
+function termInLog(member: SurveyedMember, index: LogIndex): Term | null {
   for (let i = member.runs.length - 1; i >= 0; i--) {
     const run = member.runs[i] as TermRun;
     if (index > run.last) break;
     if (index >= run.first) return run.term;
   }
-  if (member.snapshot?.index === index) return member.snapshot.term;
-  return member.last.index === index ? member.last.term : null;
+  return null;
 }

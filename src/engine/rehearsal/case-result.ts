@@ -4,18 +4,21 @@ import { replaceDurably } from '../files/durable.ts';
 import { REAL_FILES } from '../files/file-ops.ts';
 import type { RehearsalReport } from '../model/verify-report.ts';
 import { REHEARSAL_FILE } from '../recovery/apply/rehearsed.ts';
+import { mayKeepIn } from '../recovery/case-files.ts';
 
 /** What `recover verify` leaves in the case directory. */
 export const VERIFICATION_FILE = 'verification.json';
 const MAX_BYTES = 8 * 1024 ** 2;
 
-/** Keeps a result in a case directory that exists; the one before is replaced. What was found out does not hang on it. */
-export function writeCaseFile(caseDir: string, name: string, report: unknown): void {
-  if (!fs.existsSync(caseDir)) return;
+/** Keeps a result in a case that exists, and says whether it could; the one before is replaced. What was found out does not hang on it. */
+export function writeCaseFile(caseDir: string, name: string, report: unknown): boolean {
+  if (!mayKeepIn(caseDir)) return false;
   try {
     replaceDurably(REAL_FILES, path.join(caseDir, name), `${JSON.stringify(report, null, 2)}\n`, 0o600);
+    return true;
   } catch {
     // A full disk or a read-only case must not hide the result.
+    return false;
   }
 }
 

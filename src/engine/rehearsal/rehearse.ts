@@ -57,6 +57,13 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
+/** What is wrong with the copy is wrong with what it was copied from; the copy itself is gone by the time anybody reads of it. */
+function ofSource(error: unknown, copy: string, source: string): unknown {
+  if (!(error instanceof DriftError) && !(error instanceof RefusedError)) return error;
+  const named = (text: string): string => text.replaceAll(copy, source);
+  return Object.assign(error, { message: named(error.message), hint: named(error.hint) }, error instanceof DriftError ? { files: error.files.map(named) } : {});
+}
+
 class Rehearsal {
   private readonly phases: RehearsedPhase[] = [];
   private readonly checks: CheckLine[] = [];
@@ -81,7 +88,9 @@ class Rehearsal {
     });
     if (!copied) return this.report('fail', 'the copy could not be made');
     const applied = await this.phase('apply', async () => {
-      const report = await applyPlan(plan, { dataDir: data, caseDir: null, overrides: options.overrides ?? [], progress: options.progress });
+      const report = await applyPlan(plan, { dataDir: data, caseDir: null, overrides: options.overrides ?? [], progress: options.progress }).catch((error: unknown) => {
+        throw ofSource(error, data, this.source);
+      });
       const failed = report.steps.find((one) => one.status === 'failed');
       if (failed !== undefined) throw new RefusedError('step-failed', `${failed.id}: ${failed.detail}`, '');
       return report.steps.map((one) => one.id).join(', ');

@@ -23,7 +23,7 @@ const CONFIRM_CHARS = 8;
  */
 export function renderRunbook(plan: RecoveryPlan, words: RunbookWords): string {
   const steps = stepsOf(plan, words);
-  const undo = undoCommand(words);
+  const undo = undoCommand(plan, words);
   const lines = [
     ...head(plan),
     ...notToAct(plan),
@@ -60,8 +60,9 @@ function command(verb: string, words: RunbookWords, ...flags: string[]): string 
   return ['raft-inspector recover', verb, words.plan, ...flags].filter((one) => one !== '').join(' ');
 }
 
-function undoCommand(words: RunbookWords): string {
-  return command('undo', words);
+/** Without a plan undo only lists what can be taken back, so the id stands where the other commands need none. */
+function undoCommand(plan: RecoveryPlan, words: RunbookWords): string {
+  return command('undo', words.plan === '' || words.plan.startsWith('--') ? { ...words, plan: `${shortPlanId(plan)} ${words.plan}`.trim() } : words);
 }
 
 function stepsOf(plan: RecoveryPlan, words: RunbookWords): RunbookStep[] {

@@ -214,7 +214,7 @@ function surveyed(label: string, log: readonly Entry[], floor: number, initialVo
     last,
     end: last,
     floor,
-    appliedIndex: null,
+    appliedIndex: floor,
     runs,
     snapshot: null,
     configurations,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { finding } from '../../../src/engine/model/finding.ts';
 import { pick } from '../../../src/engine/recovery/pick.ts';
 import { disk } from './build.ts';
 
@@ -109,6 +110,38 @@ describe('a commit index whose term nobody knows', () => {
   });
 });
 
+describe('a state machine that is ahead of its log', () => {
+  const ahead = disk({ label: 'A', runs: [[2, 1, 609]], commit: 606, floor: 756, report: { appliedIndex: 756, health: 'damaged' } });
+  const behind = disk({ label: 'B', runs: [[2, 1, 736]], commit: 734, floor: 736, report: { appliedIndex: 736 } });
+
+  it('is the source when nobody else reaches what it applied', () => {
+    const { source, decidedBy, loss, ranking } = pick([ahead, behind]);
+    assert.deepEqual([source, decidedBy], ['A', 'floor-gate']);
+    assert.deepEqual([loss.verdict, loss.proof, loss.safeTo, loss.inDoubt, loss.missing], ['unknown', 'best-effort', 756, null, { from: 757, to: null }]);
+    assert.match(ranking[1]?.disqualified ?? '', /ends at 736, but the state machine of A holds 756, which is committed/);
+  });
+
+  it('stops no log that reaches as far', () => {
+    const { source, loss, ranking } = pick([ahead, disk({ label: 'B', runs: [[2, 1, 760]], commit: 734 })]);
+    assert.deepEqual([source, loss.verdict, loss.safeTo, ranking.map((one) => one.disqualified)], ['B', 'unknown', 756, [null, null]]);
+  });
+
+  it('leaves the gate of an entry whose term is known where it is', () => {
+    const stale = disk({ label: 'C', runs: [[1, 1, 690], [3, 691, 800]] });
+    const knower = disk({ label: 'B', runs: [[1, 1, 690], [2, 691, 740]], commit: 736 });
+    const { source, ranking } = pick([ahead, knower, stale]);
+    assert.equal(source, 'A');
+    assert.match(ranking.find((one) => one.label === 'C')?.disqualified ?? '', /holds another entry at 736/);
+    assert.match(ranking.find((one) => one.label === 'B')?.disqualified ?? '', /ends at 740/);
+  });
+
+  it('proves nothing where its disk cannot be started', () => {
+    const lost = disk({ label: 'A', runs: [[2, 1, 609]], floor: 756, report: { appliedIndex: 756, startable: { ok: false, reason: 'a page of its db is damaged' } } });
+    const { source, loss } = pick([lost, behind]);
+    assert.deepEqual([source, loss.verdict, loss.missing], ['B', 'certain', { from: 737, to: 756 }]);
+  });
+});
+
 describe('what does not count for the proof', () => {
   const intact = disk({ label: 'A', runs: [[2, 1, 50]], floor: 40 });
 
@@ -138,6 +171,16 @@ describe('what does not count for the proof', () => {
     const below = disk({ label: 'B', runs: [[2, 1, 39]], report: { health: 'torn-tail' } });
     assert.equal(pick([intact, below]).loss.proof, 'best-effort', 'a tear below the floor');
   });
+
+  for (const [rule, whyNot] of [['wal-end-missing', /newest log segment is full/], ['wal-repaired', /cut whole entries off/]] as const) {
+    it(`a log that once went on (${rule})`, () => {
+      const cut = (severity: 'warn' | 'info') => ({ ...disk({ label: 'B', runs: [[2, 1, 50]] }), findings: [finding(rule, severity, 'x')] });
+      const { loss, advice } = pick([intact, cut('warn')]);
+      assert.deepEqual([loss.proof, loss.verdict], ['best-effort', 'unknown']);
+      assert.match(advice.join('\n'), whyNot);
+      assert.equal(pick([intact, cut('info')]).loss.proof, 'proven');
+    });
+  }
 
   it('disks that share no entry, where the store has no cluster id', () => {
     const [a, b] = [disk({ label: 'A', runs: [[2, 51, 60]], report: { clusterId: null } }), disk({ label: 'B', runs: [[2, 1, 50]], report: { clusterId: null } })];

@@ -69,6 +69,24 @@ describe('report: the page of a recovery', () => {
     });
   }
 
+  it('after an undo there is nothing to verify, to fence or to take back', async () => {
+    const one = await page({ plan, transcript, journal: [...journal, ...undo], rehearsal, verification });
+    assert.deepEqual(one.statement.slice(1), [
+      'Plan 5c2e91 was applied and taken back: the original files are in place again.',
+      'The original files were compared with the backup by their digests when they came back. The plan was rehearsed on a copy: pass.',
+      'What the recovered server accepted between apply and undo, if it ran, is not in these files: undo says where it keeps what it takes away.',
+      'The cluster is without a majority, as it was before: start what can run again of n1, n2 and n3, or find more disks and plan anew with recover pick and recover plan. There is nothing to verify and nothing to take back.',
+    ]);
+    assert.deepEqual([one.followUps, one.checks.filter((line) => line.name.startsWith('verify'))], [[], []]);
+    assert.deepEqual(one.tiles.slice(2).map((tile) => tile.measured), ['–', '–']);
+  });
+
+  it('the way back is the one that was handed over', async () => {
+    const file = writeCase(directory, goodCase());
+    const one = pageOfRecovery(await readCase(directory, file, plan, planText(plan), 'verification.json'), '0.1.0', "raft-inspector recover undo 5c2e91 --case 'my case'");
+    assert.match(one.statement[4] ?? '', /The way back: raft-inspector recover undo 5c2e91 --case 'my case', until/);
+  });
+
   it('applied again after an undo counts as applied', async () => {
     const later = [...journal, ...undo, ...journal.map((line) => ({ ...line, at: '2026-03-14T02:50:00.000Z' }))];
     const again = { at: '2026-03-14T02:51:00.000Z', command: 'raft-inspector recover verify', exit: 0, durationMs: 500, by: 'root@cp-1' };

@@ -96,7 +96,10 @@ export class LogSurvey {
   finish(): void {
     const jump = this.pendingJump;
     const commit = this.hardState?.commit ?? 0;
-    if (this.closedAt === null && jump && jump.index > this.run.last && jump.index <= commit) this.run.close('snapshot', jump.index + 1, jump.term);
+    if (this.closedAt === null && jump && this.leaves(jump) && jump.index <= commit) {
+      if (jump.index < this.run.last) this.stepBack(Number.MAX_SAFE_INTEGER, jump.index + 1); // of the branch that the snapshot replaced
+      this.run.close('snapshot', jump.index + 1, jump.term);
+    }
     for (const report of this.reports) if (this.behindSeen.has(report)) report.tail = this.lastSeen && { ...this.lastSeen };
   }
 
@@ -130,13 +133,13 @@ export class LogSurvey {
   private joinRun(frame: WalFrameReader, segment: WalSegment): void {
     const { run, pendingJump } = this;
     const { index } = this.header;
-    if (index === run.last + 1) return;
-    if (index <= run.last) return run.close('damage'); // below a run that began behind a jump
-    if (pendingJump?.index === index - 1) {
+    if (pendingJump?.index === index - 1 && this.leaves(pendingJump)) {
       run.close('snapshot', index, pendingJump.term);
       this.pendingJump = null;
       return;
     }
+    if (index === run.last + 1) return;
+    if (index <= run.last) return run.close('damage'); // below a run that began behind a jump
     const report = this.addReport(segment.name, frame.offset);
     this.waiting.pop();
     Object.assign(report, { fromIndex: run.last + 1, toIndex: index - 1 });
@@ -174,7 +177,15 @@ export class LogSurvey {
 
   private snapshot(position: LogPosition): void {
     if (this.snapshots.length < MAX_KEPT) this.snapshots.push(position);
-    if (this.closedAt === null && position.index > this.run.last && position.index > 0) this.pendingJump = position;
+    if (this.closedAt === null && position.index > 0 && this.leaves(position)) this.pendingJump = position;
+  }
+
+  /** Whether a snapshot is not of the run: it lies behind it, or the run holds an entry of another branch there, which a leader's snapshot replaced. */
+  private leaves({ index, term }: LogPosition): boolean {
+    const { run } = this;
+    if (run.isEmpty || index > run.last) return index > run.last;
+    const held = run.termRuns.find((one) => one.last >= index);
+    return index >= run.first && held !== undefined && held.term !== term;
   }
 
   private metadata(frame: WalFrameReader, segment: WalSegment): void {

@@ -5,8 +5,9 @@ import { findDataDir } from './data-dir.ts';
 import { detectEtcd } from './detect.ts';
 import { readLog } from './log-reading.ts';
 import { readRecords } from './log-records.ts';
-import { assemble, type MemberParts } from './report.ts';
+import { assemble, floorOf, type MemberParts } from './report.ts';
 import { readSnapDirectory, usableSnaps } from './snap-directory.ts';
+import { readBroken } from './wal-broken.ts';
 
 /** etcd 3.3 to 3.6: data directories, a separate WAL, or single files of them. */
 export const etcdReader: StoreReader = {
@@ -45,5 +46,6 @@ export function readParts(place: string, options: ReadOptions): MemberParts {
   if (directory.segments.length === 0 && !backend.db && snaps.length === 0) {
     throw new UnreadableError(place, backend.name === null ? 'holds neither a log nor a db' : (backend.problem ?? 'nothing in it can be read'));
   }
-  return { place, directory, backend, snaps, usable, log };
+  const broken = readBroken(directory.segments, survey.run.termRuns, floorOf({ backend, usable, log }));
+  return { place, directory, backend, snaps, usable, log, broken };
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { comparePositions, type LogPosition } from '../../core/types.ts';
+import { comparePositions, type LogIndex, type LogPosition } from '../../core/types.ts';
 import { finding, type Finding } from '../../model/finding.ts';
 import { inDoubtAfter, type ConfState, type Health, type MemberReport } from '../../model/member-report.ts';
 import type { ConfigurationChange } from '../../model/reading.ts';
@@ -14,6 +14,7 @@ import { missingSnap, toSnapshotReport } from './snap-directory.ts';
 import type { SnapFile } from './snap-file.ts';
 import { serverStarts } from './server-start.ts';
 import { startable } from './startable.ts';
+import { type BrokenCopy, brokenFindings } from './wal-broken.ts';
 
 /** Everything that was read of one member. */
 export interface MemberParts {
@@ -24,6 +25,12 @@ export interface MemberParts {
   snaps: SnapFile[];
   usable: SnapFile[];
   log: LogReading;
+  broken: BrokenCopy[];
+}
+
+/** The highest index that what was read proves committed. */
+export function floorOf({ backend, usable, log }: Pick<MemberParts, 'backend' | 'usable' | 'log'>): LogIndex {
+  return Math.max(log.survey.provenCommit, backend.db?.consistentIndex ?? 0, usable[0]?.position.index ?? 0);
 }
 
 /** Puts the parts together into the report, with findings where they do not fit each other. */
@@ -33,7 +40,7 @@ export function assemble(parts: MemberParts): { report: MemberReport; findings: 
   const { db } = backend;
   const newest = usable[0];
   const appliedIndex = db ? (db.consistentIndex ?? 0) : null;
-  const commitFloor = Math.max(survey.provenCommit, appliedIndex ?? 0, newest?.position.index ?? 0);
+  const commitFloor = floorOf(parts);
   const running = heldLock([...log.inodes, ...(backend.source ? [backend.source] : [])]);
   const sources = { snaps: usable, changes: survey.confChanges, writes: survey.memberWrites };
   const { membership, configurations } = followMembership(sources);
@@ -68,6 +75,8 @@ export function assemble(parts: MemberParts): { report: MemberReport; findings: 
   };
   const findings = [
     ...logFindings(survey, running !== null),
+    ...(running === null ? missingNext(parts) : []),
+    ...brokenFindings(parts.broken),
     ...missingParts(directory),
     ...snapshotFindings(parts, missing?.file ?? null),
     ...backend.findings,
@@ -167,6 +176,15 @@ function missingParts({ shape, segments, snapPrefix, db }: DataDir): Finding[] {
   if (segments.length > 0) return [];
   const fix = 'Give the place of the log with --wal-dir where it lies elsewhere; else take the source from another member, or rebuild around the db';
   return [finding('wal-missing', 'error', 'the write-ahead log is missing: what was written after the db is lost here', { file: snapPrefix.replace(/snap\/$/, 'wal'), fix })];
+}
+
+/** etcd begins the next segment before it acknowledges what filled the last one (Save and cut, wal.go). */
+function missingNext({ directory, log }: MemberParts): Finding[] {
+  const newest = directory.segments.at(-1);
+  if (!newest || !log.lacksNext) return [];
+  const message = `the newest segment is full and closed (${log.ends[newest.ordinal]} bytes), and the next one, ${newest.seq + 1}, is not there: etcd writes on in that one`;
+  const fix = 'Look for the file. Without it this member does not count for the proof: what it acknowledged last may be missing (a crash in the moment between two segments looks the same, and loses nothing)';
+  return [finding('wal-end-missing', 'warn', message, { file: newest.name, fix })];
 }
 
 /** Parts that cannot be of one moment. */

@@ -46,6 +46,12 @@ export interface WalScanOptions {
 }
 
 const PROGRESS_RECORDS = 0x3fff;
+/**
+ * Records besides its checksum record that a segment has before it gets its name: metadata, then the hard state, or in the first
+ * segment a snapshot record. Both are synced before the rename (cut and Create, wal.go, the same in 3.3 to 3.6), so a crash takes
+ * neither. Only a cut right after a start, before the hard state changes, leaves the state out: an entry follows it at once.
+ */
+const NAMED_RECORDS = 2;
 /** Past this many damaged places the rest of a segment counts as one. */
 const MAX_DAMAGES = 1000;
 /** A frame that changes while it is looked at is being written; it is read again this often before it is judged. */
@@ -107,6 +113,8 @@ class SegmentScan {
   private damages = 0;
   private rereads = { offset: -1, left: 0 };
   private records = 0;
+  /** Whole records besides checksum records. */
+  private content = 0;
   private reported = 0;
   private done = false;
   private pending: WalDamage | null = null;
@@ -134,6 +142,7 @@ class SegmentScan {
         this.offset = frame.nextOffset;
         if ((++this.records & PROGRESS_RECORDS) === 0) this.progress(this.offset);
         if (frame.type !== RECORD.crc) {
+          this.content++;
           event.damage = null;
           return event;
         }
@@ -187,11 +196,20 @@ class SegmentScan {
   /** A zero length field ends the log, unless whole records follow: then a part of the file was zeroed. */
   private behindEnd(frame: WalFrameReader): Resumption | 'changed' | null {
     const { offset } = frame;
-    if (offset >= frame.size || this.damages >= MAX_DAMAGES) return null;
+    if ((offset >= frame.size && !this.isHollow) || this.damages >= MAX_DAMAGES) return null;
     const resumption = findResumption(this.source, offset + 8, frame.size);
     if (this.isBeingWritten(frame)) return 'changed';
     if (resumption) this.report('bad-record', offset, 'zeros where a record should be, and whole records behind them', 0, this.inNewest ? 'cuts' : 'refuses');
+    else if (this.isHollow) {
+      this.report('bad-record', offset, `${offset >= frame.size ? 'the file ends' : 'zeros begin'} ${HOLLOW}`, 0, 'cuts');
+      this.endsInDamage = true;
+    }
     return resumption;
+  }
+
+  /** The newest segment lacks what it had when it got its name: it lost its content, which no unfinished write explains. */
+  private get isHollow(): boolean {
+    return this.inNewest && this.content < NAMED_RECORDS;
   }
 
   /**
@@ -214,8 +232,9 @@ class SegmentScan {
     }
     if (this.isBeingWritten(frame)) return 'changed';
     const unfinished = status === 'short' || status === 'beyond' || hasZeroSector;
-    const kind = this.inNewest && !resumption && unfinished ? 'torn' : 'bad-record';
-    this.report(kind, offset, problem ?? reasonFor(status), recordType, this.serverOn(frame, status, hasZeroSector));
+    const hollow = unfinished && !resumption && this.isHollow;
+    const kind = this.inNewest && !resumption && unfinished && !hollow ? 'torn' : 'bad-record';
+    this.report(kind, offset, hollow ? `the file breaks off ${HOLLOW}` : (problem ?? reasonFor(status)), recordType, this.serverOn(frame, status, hasZeroSector));
     if (!resumption) this.chain.known = false;
     this.endsInDamage = !resumption && kind !== 'torn';
     return resumption;
@@ -237,6 +256,9 @@ class SegmentScan {
     this.pending = { kind, segment: this.segment, byteOffset, reason, inNewest, recordType, server };
   }
 }
+
+/** Completes "the file ends" and the like. */
+const HOLLOW = 'within the first records, which etcd syncs before it gives a segment its name: what the segment held is lost';
 
 function reasonFor(status: FrameStatus): string {
   if (status === 'short') return 'the file ends inside a length field';

@@ -13,9 +13,15 @@ export interface WalSegment {
   ordinal: number;
 }
 
+/**
+ * Where etcd ends a segment and begins the next, before it acknowledges what crossed it (SegmentSizeBytes and Save, wal.go, the same
+ * in 3.3 to 3.6). A build with larger ones preallocates larger files, which then do not end with their last record.
+ */
+export const SEGMENT_BYTES = 64 * 1000 * 1000;
+
 const SEGMENT_NAME = /^([0-9a-f]{16})-([0-9a-f]{16})\.wal$/;
 
-/** The segments of a WAL directory in order of sequence; files of other names (`0.tmp`, `*.broken`) are no part of the log. */
+/** The segments of a WAL directory in order of sequence; files of other names (`0.tmp`) are no part of the log, and see `listBroken`. */
 export function listSegments(directory: string, namePrefix: string): WalSegment[] {
   const segments: WalSegment[] = [];
   for (const file of listDirectory(directory)) {
@@ -24,6 +30,23 @@ export function listSegments(directory: string, namePrefix: string): WalSegment[
     segments.push({ path: path.join(directory, file), name: namePrefix + file, ...parsed, ordinal: segments.length });
   }
   return segments;
+}
+
+const BROKEN = '.broken';
+
+/** The copies that etcd made of segments before it cut them, oldest first (Repair, etcd v3.6.14, server/storage/wal/repair.go). */
+export function listBroken(segments: readonly WalSegment[]): WalSegment[] {
+  const [oldest] = segments;
+  if (!oldest) return [];
+  const directory = path.dirname(oldest.path);
+  const prefix = oldest.name.slice(0, -path.basename(oldest.path).length);
+  const copies: WalSegment[] = [];
+  for (const file of listDirectory(directory)) {
+    const parsed = file.endsWith(BROKEN) ? parseSegmentName(file.slice(0, -BROKEN.length)) : null;
+    // What a purged segment held has long been applied.
+    if (parsed && parsed.seq >= oldest.seq) copies.push({ path: path.join(directory, file), name: prefix + file, ...parsed, ordinal: 0 });
+  }
+  return copies;
 }
 
 /** A lone segment file, wherever it lies and whatever it is called. */

@@ -1,7 +1,7 @@
 import { finding, type Finding } from '../../model/finding.ts';
 import { configurationProblem, type PlacedConfiguration } from './configuration.ts';
 import type { LogStore } from './log-store.ts';
-import type { ScannedLog } from './log-scan.ts';
+import type { Hole, ScannedLog } from './log-scan.ts';
 
 const MAX_PER_RULE = 20;
 const OTHER_MEMBER = 'Take these entries from another member: recover compare shows who holds them';
@@ -38,11 +38,18 @@ function damageFindings(scan: ScannedLog, told: ReadonlySet<string | null>): Fin
 
 /** Legal up to the newest snapshot: raft installs or restores a snapshot and goes on behind it. */
 function holeFindings(scan: ScannedLog, file: string, base: number): Finding[] {
-  return scan.holes.slice(0, MAX_PER_RULE).map((hole) => {
+  return [...gapBeforeLog(scan, base), ...scan.holes].slice(0, MAX_PER_RULE).map((hole) => {
     const message = `the log does not hold entries ${hole.from}..${hole.to}`;
     if (hole.to <= base) return finding('log-hole', 'info', `${message}: they lie in the snapshot at ${base}`, { file });
     return finding('log-gap', 'error', `${message}, and no usable snapshot covers them`, { file, fix: OTHER_MEMBER });
   });
+}
+
+/** Entries between the newest usable snapshot, or the beginning, and a log that starts too late; damage there has said so already. */
+function gapBeforeLog({ first, last, damage }: ScannedLog, base: number): Hole[] {
+  if (first === null || last === null || last.index <= base || first.index <= base + 1) return [];
+  if (damage.some((d) => d.fromIndex === null || d.fromIndex < first.index)) return [];
+  return [{ from: base + 1, to: first.index - 1 }];
 }
 
 function historyFinding(scan: ScannedLog, file: string): Finding[] {

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import type { LogPosition } from '../../core/types.ts';
 import { finding, type Finding } from '../../model/finding.ts';
 import { emptyLog, inDoubtAfter, type Health, type MemberReport } from '../../model/member-report.ts';
 import type { MemberReading, ReadOptions } from '../../model/reading.ts';
@@ -11,8 +10,10 @@ import type { RaftLayout } from './layout.ts';
 import { configurationFindings, logFindings } from './log-findings.ts';
 import { scanLog, type ScannedLog } from './log-scan.ts';
 import type { StoreParts } from './log-store.ts';
-import { toHardState } from './stable-store.ts';
+import { termBehindLog, toHardState } from './stable-store.ts';
 import { startableFrom } from './startable.ts';
+import { configurationsThatFit, contradictedTail, contradictionFindings, lastPosition, type ContradictedTail } from './snapshot-fit.ts';
+import { digestOfStore } from './store-digest.ts';
 import { readVaultState } from './vault-state.ts';
 
 const MAX_ID_BYTES = 256;
@@ -23,19 +24,24 @@ export function readMember(layout: RaftLayout, parts: StoreParts, findings: Find
   const usable = snapshots.find(isUsable);
   const base = usable?.index ?? 0;
   const scan = scanLog(parts.log?.records({}, false) ?? [], { snapshotIndex: base, newestFile: parts.log?.newestFile ?? '' });
+  const contradicted = contradictedTail(scan, usable);
+  scan.configurations = configurationsThatFit(scan, usable, contradicted);
   const history = configurationHistory(scan, snapshots);
   const latest = latestConfiguration(scan, usable);
   const told = new Set(findings.filter((f) => f.rule === 'wal-segment-missing').map((f) => f.file));
   if (parts.log !== null) findings.push(...logFindings(scan, parts.log, base, told));
-  findings.push(...configurationFindings(latest), ...otherStore(layout));
+  findings.push(...contradictionFindings(contradicted, usable, layout.log), ...configurationFindings(latest), ...otherStore(layout));
   const hardState = toHardState(parts.stable, layout.stable, findings);
-  const startable = startableFrom({ parts, scan, snapshots, base, configuration: latest, program: layout.program });
+  const lastEntry = lastPosition(scan, usable, contradicted);
+  findings.push(...termBehindLog(parts.stable, hardState, lastEntry, layout.stable));
+  const startable = startableFrom({ parts, scan, snapshots, base, configuration: latest, program: layout.program, hardState, lastEntry });
   const refusal = layout.other?.kind === 'refuses' ? 'it refuses to start while both raft.db and wal are there' : null;
-  const report = assemble({ layout, parts, scan, snapshots, usable, latest, hardState });
+  const report = assemble({ layout, parts, scan, snapshots, usable, latest, hardState, contradicted });
   report.startable = refusal === null ? startable : { ok: false, reason: refusal };
   if (!report.startable.ok) findings.push(notStartable(report.startable.reason, report.lastEntry.index === 0 && report.health === 'ok'));
   if (usable !== undefined && isFromRecovery(usable)) findings.push(fromRecovery(usable));
-  return { report, findings, configurations: toChanges(history), records: (range = {}) => parts.log?.records(range, true) ?? [].values() };
+  const records: MemberReading['records'] = (range = {}) => parts.log?.records(range, true) ?? [].values();
+  return { report, findings, configurations: toChanges(history), records, storeDigest: () => digestOfStore(layout) };
 }
 
 function snapshotsOf(layout: RaftLayout, findings: Finding[], options: ReadOptions): FileSnapshot[] {
@@ -71,11 +77,12 @@ interface ReportFacts {
   usable: FileSnapshot | undefined;
   latest: PlacedConfiguration | null;
   hardState: MemberReport['hardState'];
+  contradicted: ContradictedTail | null;
 }
 
-function assemble({ layout, parts, scan, snapshots, usable, latest, hardState }: ReportFacts): MemberReport {
+function assemble({ layout, parts, scan, snapshots, usable, latest, hardState, contradicted }: ReportFacts): MemberReport {
   const { log } = scan;
-  const lastEntry = lastOf(scan, usable);
+  const lastEntry = lastPosition(scan, usable, contradicted);
   const vaultIndex = layout.vault !== null ? (snapshots.find((s) => s.file === layout.vault)?.index ?? null) : null;
   const floor = Math.max(0, vaultIndex ?? 0, ...snapshots.filter((s) => isUsable(s) && !isFromRecovery(s)).map((s) => s.index));
   const mtimes = [...parts.files.map((f) => f.mtimeMs), ...snapshots.map((s) => s.mtimeMs)];
@@ -97,7 +104,7 @@ function assemble({ layout, parts, scan, snapshots, usable, latest, hardState }:
     confState: latest && toConfState(latest, floor),
     state: null,
     damage: scan.damage.map(({ file, byteOffset, fromIndex, toIndex, tail }) => ({ file, byteOffset, fromIndex, toIndex, tail })),
-    health: healthOf(parts, scan, snapshots),
+    health: healthOf(parts, scan, snapshots, hardState.currentTerm < lastEntry.term),
     checked: layout.store === 'raft-wal' ? 'checksums' : 'structure',
     name: null,
     revisionAtEnd: null,
@@ -107,15 +114,10 @@ function assemble({ layout, parts, scan, snapshots, usable, latest, hardState }:
   };
 }
 
-function lastOf({ log }: ScannedLog, usable: FileSnapshot | undefined): LogPosition {
-  if (log.entries > 0 && log.lastIndex >= (usable?.index ?? 0)) return { term: log.lastTerm, index: log.lastIndex };
-  return { term: usable?.term ?? 0, index: usable?.index ?? 0 };
-}
-
-function healthOf(parts: StoreParts, scan: ScannedLog, snapshots: readonly FileSnapshot[]): Health {
+function healthOf(parts: StoreParts, scan: ScannedLog, snapshots: readonly FileSnapshot[], isTermBehind: boolean): Health {
   if (parts.log === null) return 'unreadable';
   const isDamaged = parts.damaged || scan.damagedPlaces > 0 || scan.termDrops.length > 0 || scan.badConfigurations.length > 0;
-  const lostStable = parts.stable.problem !== null || (parts.stable.currentTerm === null && scan.last !== null && scan.last.term > 0);
+  const lostStable = parts.stable.problem !== null || isTermBehind;
   const { first, last } = scan;
   const base = snapshots.find(isUsable)?.index ?? 0;
   const hasGap = first !== null && last !== null && last.index > base && (first.index > base + 1 || scan.holes.some((h) => h.to > base));

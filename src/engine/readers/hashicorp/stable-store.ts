@@ -1,4 +1,4 @@
-import type { Term } from '../../core/types.ts';
+import type { LogPosition, Term } from '../../core/types.ts';
 import { finding, type Finding } from '../../model/finding.ts';
 import type { HardState } from '../../model/member-report.ts';
 import type { BoltBucket } from '../bbolt/types.ts';
@@ -62,4 +62,14 @@ export function toHardState(stable: StableState, file: string, findings: Finding
     findings.push(finding('vote-without-candidate', 'info', `a vote in term ${lastVoteTerm} is stored without its candidate`, { file }));
   }
   return { currentTerm: currentTerm ?? 0, votedFor: voted ? lastVoteCandidate || null : null, commitIndex: null };
+}
+
+/**
+ * A server stores a term before the first entry or snapshot of it (hashicorp/raft raft.go `appendEntries`, `installSnapshot`), so a term
+ * below that of its last entry is from an older copy. One that is lost altogether is told by the store that lost it.
+ */
+export function termBehindLog(stable: StableState, { currentTerm }: HardState, last: LogPosition, file: string): Finding[] {
+  if (stable.currentTerm === null || currentTerm >= last.term) return [];
+  const message = `the current term is ${currentTerm}, the last entry is of term ${last.term}: term and vote are from an older copy than the log`;
+  return [finding('term-behind-log', 'error', message, { file, fix: 'Do not start this member: it would lead in terms that are used already, and may vote twice' })];
 }

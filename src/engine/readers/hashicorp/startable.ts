@@ -1,4 +1,4 @@
-import type { LogIndex } from '../../core/types.ts';
+import type { LogIndex, LogPosition } from '../../core/types.ts';
 import type { MemberReport } from '../../model/member-report.ts';
 import { configurationProblem, type PlacedConfiguration } from './configuration.ts';
 import { isUsable, type FileSnapshot } from './file-snapshots.ts';
@@ -14,6 +14,8 @@ export interface StartFacts {
   base: LogIndex;
   configuration: PlacedConfiguration | null;
   program: string;
+  hardState: MemberReport['hardState'];
+  lastEntry: LogPosition;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface StartFacts {
  * `restoreSnapshot`; raft-wal v0.4.2 wal.go `Open`). The order is that of the start.
  */
 export function startableFrom(facts: StartFacts): MemberReport['startable'] {
-  const rules = [storeRefused, neverBootstrapped, snapshotsUseless, stableLost, gapAfterSnapshot, lostInside, termsFall, configurationRefused];
+  const rules = [storeRefused, neverBootstrapped, snapshotsUseless, stableLost, termBehind, gapAfterSnapshot, lostInside, termsFall, configurationRefused];
   for (const rule of rules) {
     const reason = rule(facts);
     if (reason !== null) return { ok: false, reason };
@@ -50,6 +52,15 @@ function stableLost({ parts, scan, snapshots }: StartFacts): string | null {
   const seen = Math.max(scan.last?.term ?? 0, ...snapshots.map((s) => s.term));
   if (stable.currentTerm !== null || seen === 0) return null;
   return `its term and vote are lost, and its log has entries of term ${seen}`;
+}
+
+/**
+ * A plan that appends to the log raises the term above all; a program that recovers by itself goes on from the term that is stored, and
+ * would append lower terms after higher ones.
+ */
+function termBehind({ parts, hardState, lastEntry, program }: StartFacts): string | null {
+  if (program === 'hashicorp/raft' || parts.stable.currentTerm === null || hardState.currentTerm >= lastEntry.term) return null;
+  return `its term and vote are of term ${hardState.currentTerm}, from an older copy than its log, which ends in term ${lastEntry.term}`;
 }
 
 /** `gap S+1..F-1`: raft reads every entry behind the snapshot at start and panics at the first it misses. */

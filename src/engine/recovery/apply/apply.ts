@@ -3,6 +3,7 @@ import { CheckFailedError, CorruptDataError, DriftError, InspectorError, Partial
 import { removeTree, syncPath } from '../../files/durable.ts';
 import { listFiles, type TreeFile } from '../../files/tree.ts';
 import type { AppliedStep, ApplyReport } from '../../model/apply-report.ts';
+import type { CheckLine } from '../../model/check-line.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import { makeBackup, verifyBackup } from './backup.ts';
 import { exchangeOf, refuseMovedOn } from './exchange.ts';
@@ -27,19 +28,30 @@ export async function previewApply(plan: RecoveryPlan, options: ApplyOptions, wo
   const standing = standingOf(Journal.read(at.journal, world.ops), plan.planId);
   const known = options.into === undefined ? await inWords(() => standsAlready(plan, at, standing, world)) : null;
   const looked = known ?? (await preflight(plan, at, options, world));
+  // A backup that is whole is only verified again; what was built before the exchange began is built anew.
+  const goesOn = known === null && options.into === undefined && standing.state === 'applying';
+  const kept = known !== null ? standing.done : goesOn && standing.backup?.manifest != null ? standing.done.filter((id) => id === 'backup') : [];
+  const begun: CheckLine = { name: 'journal', ok: true, detail: `plan ${shortPlanId(plan)} was begun and cut off: goes on ${kept.length === 0 ? 'with the backup' : 'after the backup'}` };
   return {
     planId: plan.planId,
     state: known?.isApplied === true ? 'already-applied' : 'preview',
     dataDir: at.dataDir,
     result: options.into ?? at.dataDir,
     backup: standing.backup === null || standing.backup.manifest === null || options.into !== undefined ? null : { id: shortPlanId(plan), path: standing.backup.path, sha256: standing.backup.manifest },
-    steps: STEPS.map((id) => ({ id, kind: id, status: known !== null && standing.done.includes(id) ? 'already' : 'not-started', durationMs: 0, detail: '' })),
-    checks: [...looked.checks],
+    // Elsewhere there is nothing to back up.
+    steps: STEPS.filter((id) => id !== 'backup' || options.into === undefined).map((id) => ({ id, kind: id, status: kept.includes(id) ? 'already' : 'not-started', durationMs: 0, detail: kept.includes(id) ? doneWords(standing, id) : '' })),
+    checks: [...looked.checks, ...(goesOn ? [begun] : [])],
     refusals: looked.errors.map(refusalOf),
     neededBytes: looked.neededBytes,
     freeBytes: looked.freeBytes,
     durationMs: Math.round(world.nowMs() - startedAt),
   };
+}
+
+/** What a step of the run before found or did. */
+function doneWords({ lines }: Standing, id: ApplyStepId): string {
+  const line = lines.findLast((one) => one.event === 'done' && one.step === id);
+  return line?.event === 'done' ? line.detail : '';
 }
 
 /**
@@ -120,7 +132,7 @@ class ApplyRun extends StepRun {
     const isMoved = this.how.backupDir !== undefined && !before.done.includes('backup') && before.backup?.path !== backupPlace(this.whole, this.at, this.how.backupDir);
     if (before.state !== 'applying' || isMoved) {
       const place = backupPlace(this.whole, this.at, this.how.backupDir);
-      this.note({ event: 'begin', digest: this.whole.digest, dataDir: this.at.dataDir, backup: place, overrides: [...this.how.overrides, ...this.whole.overrides.map((one) => one.rule)], tool: this.whole.tool });
+      this.note({ event: 'begin', digest: this.whole.digest, dataDir: this.at.dataDir, backup: place, overrides: [...new Set([...this.how.overrides, ...this.whole.overrides.map((one) => one.rule)])], tool: this.whole.tool });
     }
     const begun = standingOf(this.journal, this.plan.planId);
     if (!begun.swapStarted) {
@@ -184,7 +196,7 @@ class ApplyRun extends StepRun {
       if (isDone && !(await holds(this.at.dataDir, after, ops))) return { detail: 'by the run before; a server has written to it since', status: 'already' };
       if (swap.kind === 'directory') swapDirectory(this.at, { part: swap.path, away: this.at.away }, ops);
       else await swapFiles(this.at, { changes: this.whole.changes, before: this.whole.files, after }, ops);
-      if (!(await holds(this.at.dataDir, after, ops))) throw new DriftError('data-moved-on', `${this.at.dataDir} is not what was exchanged in: somebody writes to it`, 'Find out who, then bring the original back: raft-inspector recover undo --override data-moved-on');
+      if (!(await holds(this.at.dataDir, after, ops))) throw new DriftError('data-moved-on', `${this.at.dataDir} is not what was exchanged in: somebody writes to it`, `Find out who, then bring the original back: raft-inspector recover undo ${shortPlanId(this.whole)} --override data-moved-on`);
       return { detail: swap.kind === 'directory' ? `${path.join(this.at.dataDir, swap.path)} exchanged` : `${filesOf(this.whole.changes.length)} exchanged` };
     });
   }

@@ -51,5 +51,5 @@ export async function refuseMovedOn(at: Workplace, plan: Exchange, ops: FileOps)
   ).map((one) => one.path);
   if (odd.length === 0) return;
   const name = shortPlanId(plan);
-  throw new DriftError('data-moved-on', `${at.dataDir} has changed since the result of plan ${name} was built: ${odd.slice(0, 4).join(', ')}${odd.length > 4 ? ` and ${odd.length - 4} more` : ''}`, `A server ran on it, and what it wrote is in no backup: nothing was exchanged now. Let go of this plan, raft-inspector recover undo ${name} --execute, then pick and plan again`, odd);
+  throw new DriftError('data-moved-on', `${at.dataDir} has changed since the result of plan ${name} was built: ${odd.slice(0, 4).join(', ')}${odd.length > 4 ? ` and ${odd.length - 4} more` : ''}`, `A server ran on it, and what it wrote is in no backup: nothing was exchanged now. Let go of this plan, raft-inspector recover undo ${name} --override data-moved-on, then pick and plan again`, odd);
 }

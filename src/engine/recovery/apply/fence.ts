@@ -30,6 +30,8 @@ export interface FenceReport {
 export interface FenceRequest {
   readonly dataDir: string;
   readonly plan: RecoveryPlan | null;
+  /** `found`: nobody named the plan, it just lies here; one of another cluster is none then. Default `named`. */
+  readonly planIs?: 'named' | 'found';
   /** Takes a fence away instead. */
   readonly lift: boolean;
   readonly act: boolean;
@@ -42,13 +44,14 @@ export interface FenceRequest {
  */
 export async function fence(request: FenceRequest, world: ApplyWorld = REAL_WORLD): Promise<FenceReport> {
   const at = workplaceAt(request.dataDir);
-  const report = await lookAt(request, at, world);
+  const looked = await lookAt(request, at, world);
+  const { report } = looked;
   if (report.state !== 'preview' || !request.act) return report;
   notInUse(report.how === 'rename' && request.lift ? report.fence : at.dataDir, world);
-  return asOnlyRun(at, world, () => Promise.resolve(request.lift ? lifted(report, at, world) : fenced(report, request, at, world)));
+  return asOnlyRun(at, world, () => Promise.resolve(request.lift ? lifted(report, at, world) : fenced(report, looked.plan, at, world)));
 }
 
-async function lookAt({ dataDir, plan, lift }: FenceRequest, at: Workplace, world: ApplyWorld): Promise<FenceReport> {
+async function lookAt({ dataDir, plan: given, planIs, lift }: FenceRequest, at: Workplace, world: ApplyWorld): Promise<{ report: FenceReport; plan: RecoveryPlan | null }> {
   const { ops } = world;
   const facts = ops.facts(at.dataDir);
   const renamed = lastName(at, world);
@@ -57,6 +60,8 @@ async function lookAt({ dataDir, plan, lift }: FenceRequest, at: Workplace, worl
   if (facts !== null && facts.kind !== 'directory') throw new UsageError(`${dataDir} is no directory`, 'Name the data directory itself, no link to it');
   const identity = await world.identify(isRenamed ? renamed : at.dataDir);
   if (identity === null && !isRenamed) throw new UsageError(`${dataDir}: no store that can be read`, 'Name the data directory of the member: inspect stores lists what is looked for');
+  const isForeign = given !== null && (isOfAnother(given, identity?.clusterId ?? null) || (identity !== null && isOtherSystem(given.store, identity.store)));
+  const plan = planIs === 'found' && given !== null && isForeign && !isSource(given, at) ? null : given;
   const isNative = !isRenamed && identity?.store === 'native';
   const file = path.join(at.dataDir, FENCE_FILE);
   const isFenced = isRenamed || (isNative && ops.facts(file) !== null);
@@ -71,20 +76,33 @@ async function lookAt({ dataDir, plan, lift }: FenceRequest, at: Workplace, worl
   };
   if (plan !== null && report.state === 'preview' && !lift) refuseSurvivor(plan, at, report);
   if (report.state === 'preview') notInUse(isRenamed ? renamed : at.dataDir, world);
-  return report;
+  return { report, plan };
+}
+
+function isOfAnother({ cluster, newClusterId }: RecoveryPlan, clusterId: string | null): boolean {
+  return cluster.clusterId !== null && clusterId !== null && clusterId !== cluster.clusterId && clusterId !== newClusterId;
+}
+
+/** Members of one cluster keep their logs in one kind of store; only those of hashicorp/raft may differ. */
+function isOtherSystem(a: string, b: string): boolean {
+  return a !== b && !(a.startsWith('raft-') && b.startsWith('raft-'));
+}
+
+function isSource(plan: RecoveryPlan, at: Workplace): boolean {
+  return plan.dataDir !== null && workplaceOf(plan, {}).dataDir === at.dataDir;
 }
 
 function refuseSurvivor(plan: RecoveryPlan, at: Workplace, { member, clusterId }: FenceReport): void {
-  if (plan.cluster.clusterId !== null && clusterId !== null && clusterId !== plan.cluster.clusterId && clusterId !== plan.newClusterId) {
+  const isItsSource = isSource(plan, at);
+  if (!isItsSource && isOfAnother(plan, clusterId)) {
     throw new RefusedError('other-cluster', `${at.dataDir} belongs to cluster ${clusterId}; the plan is about ${plan.cluster.clusterId}`, 'Name a directory of that cluster, or no plan');
   }
-  const isSource = plan.dataDir !== null && workplaceOf(plan, {}).dataDir === at.dataDir;
-  if (isSource || (member !== null && plan.outcome.voters.includes(member as (typeof plan.outcome.voters)[number]))) {
-    throw new RefusedError('fence-source', `${at.dataDir} is ${isSource ? 'the source of the plan' : `that of ${member}, which is the whole cluster after it`}`, 'Name the directory of a member that does not come back');
+  if (isItsSource || (member !== null && plan.outcome.voters.includes(member as (typeof plan.outcome.voters)[number]))) {
+    throw new RefusedError('fence-source', `${at.dataDir} is ${isItsSource ? 'the source of the plan' : `that of ${member}, which is the whole cluster after it`}`, 'Name the directory of a member that does not come back');
   }
 }
 
-function fenced(report: FenceReport, { plan }: FenceRequest, at: Workplace, world: ApplyWorld): FenceReport {
+function fenced(report: FenceReport, plan: RecoveryPlan | null, at: Workplace, world: ApplyWorld): FenceReport {
   const { ops } = world;
   const journal = Journal.read(at.journal, ops);
   // The line comes first: whoever finds the directory gone finds out where it went.

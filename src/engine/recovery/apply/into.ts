@@ -60,9 +60,9 @@ export async function applyInto(plan: RecoveryPlan, at: Workplace, options: Appl
     options.onStep?.(id, 'started');
     try {
       steps.push({ id, kind: id, status: 'done', detail: await work(), durationMs: Math.round(world.nowMs() - from) });
-      options.onStep?.(id, 'done');
+      options.onStep?.(id, 'done', steps.at(-1));
     } catch (error) {
-      options.onStep?.(id, 'failed');
+      options.onStep?.(id, 'failed', { id, kind: id, status: 'failed', detail: error instanceof Error ? error.message : String(error), durationMs: Math.round(world.nowMs() - from) });
       throw error;
     }
   }

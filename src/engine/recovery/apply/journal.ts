@@ -29,7 +29,8 @@ export type JournalEvent =
   | { event: 'undo'; manner: UndoManner; from: readonly TreeFile[]; overrides: readonly string[] }
   | { event: 'undo-started'; step: UndoStepId }
   | { event: 'undo-done'; step: UndoStepId; detail: string }
-  | { event: 'undone' }
+  /** `overrides` where the plan was only let go: there was no undo to begin. */
+  | { event: 'undone'; overrides?: readonly string[] }
   | { event: 'fenced'; to: string }
   | { event: 'unfenced' };
 
@@ -131,7 +132,7 @@ const EVENTS: Readonly<Record<JournalEvent['event'], (line: Fields) => boolean>>
   undo: (line) => isManner(line['manner']) && areFiles(line['from']) && areStrings(line['overrides']),
   'undo-started': isUndoStep,
   'undo-done': (line) => isUndoStep(line) && isString(line['detail']),
-  undone: () => true,
+  undone: (line) => line['overrides'] === undefined || areStrings(line['overrides']),
   fenced: (line) => isString(line['to']),
   unfenced: () => true,
 };

@@ -1,3 +1,4 @@
+import type { AppliedStep } from '../../model/apply-report.ts';
 import type { Progress } from '../../model/reading.ts';
 
 /** How a plan is applied or undone. */
@@ -13,6 +14,6 @@ export interface ApplyOptions {
   /** Rules that were lifted. */
   readonly overrides: readonly string[];
   readonly progress?: Progress | undefined;
-  /** Told of each step as it begins and ends, for screens. */
-  readonly onStep?: ((id: string, status: 'started' | 'done' | 'failed') => void) | undefined;
+  /** Told of each step as it begins, and as it ends with what came of it. */
+  readonly onStep?: ((id: string, status: 'started' | 'done' | 'failed', step?: AppliedStep) => void) | undefined;
 }

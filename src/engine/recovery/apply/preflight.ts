@@ -13,6 +13,7 @@ import { lastRehearsal } from './rehearsed.ts';
 import { systemFailure } from './run-steps.ts';
 import { enoughSpace, type Room, roomsFor } from './space.ts';
 import { otherPlan, standingOf } from './standing.ts';
+import { pickWords } from './words.ts';
 import { backupPlace, isArchive, refuseInside, type Workplace } from './workplace.ts';
 import type { ApplyWorld } from './world.ts';
 
@@ -62,7 +63,7 @@ export async function preflight(plan: RecoveryPlan, at: Workplace, options: Appl
   });
   await look('rehearsed', () => lastRehearsal(plan, options.caseDir));
   await look('plan', () => soundPlan(plan, world));
-  await look('source', () => verifiedSource(plan));
+  await look('source', () => verifiedSource(plan, at));
   await look('loss', () => acceptedLoss(plan, lifted));
   if (options.into === undefined) await look('other plans', () => noOtherPlan(plan, at, lifted, world));
   errors.sort((a, b) => byPrecedence(a.exitCode, b.exitCode));
@@ -139,7 +140,7 @@ function filesAsPlanned(plan: RecoveryPlan, at: Workplace, found: readonly TreeF
   const same = plan.files.length - rows.filter((one) => one.what !== 'is new').length;
   if (rows.length === 0) return { ok: true, detail: `${same} of ${plan.files.length} files as in the evidence` };
   const named = rows.slice(0, 4).map((one) => `${one.path} ${one.what}`);
-  throw new DriftError('drift', `${at.dataDir} is not what plan ${shortPlanId(plan)} was made for: ${named.join('; ')}${rows.length > 4 ? `; and ${rows.length - 4} more` : ''}`, 'A server ran on it, or it is another copy. Pick and plan again from what is there now: raft-inspector recover pick', rows.map((one) => one.path));
+  throw new DriftError('drift', `${at.dataDir} is not what plan ${shortPlanId(plan)} was made for: ${named.join('; ')}${rows.length > 4 ? `; and ${rows.length - 4} more` : ''}`, `A server ran on it, or it is another copy. Pick and plan again from what is there now: ${pickWords(plan, at)}`, rows.map((one) => one.path));
 }
 
 /** Equal files are the same member; only when they differ is it worth reading who it is. */
@@ -164,10 +165,11 @@ function soundPlan(plan: RecoveryPlan, world: ApplyWorld): Finding {
   throw new RefusedError('plan-lint', `${wrong[0].message}${wrong.length > 1 ? `; and ${wrong.length - 1} more` : ''}`, 'See all of it: raft-inspector recover lint. Then make the plan again');
 }
 
-function verifiedSource({ why, source }: RecoveryPlan): Finding {
+function verifiedSource(plan: RecoveryPlan, at: Workplace): Finding {
+  const { why, source } = plan;
   const ranked = why.ranking.find((one) => one.label === source);
   if (ranked !== undefined && ranked.disqualified === null && ranked.health !== 'unreadable' && ranked.health !== 'encrypted') return { ok: true, detail: `source ${source}: ${ranked.health}` };
-  throw new RefusedError('unverified-source', `the source ${source} ${ranked === undefined ? 'was not examined' : (ranked.disqualified ?? `is ${ranked.health}`)}`, 'Pick and plan again: raft-inspector recover pick');
+  throw new RefusedError('unverified-source', `the source ${source} ${ranked === undefined ? 'was not examined' : (ranked.disqualified ?? `is ${ranked.health}`)}`, `Pick and plan again: ${pickWords(plan, at)}`);
 }
 
 function acceptedLoss({ why }: RecoveryPlan, lifted: ReadonlySet<string>): Finding {

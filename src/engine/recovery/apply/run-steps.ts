@@ -41,10 +41,10 @@ export class StepRun {
       const { detail, status = 'done' } = await work();
       this.note(lines.after(detail));
       end(status, detail);
-      this.options.onStep?.(id, 'done');
+      this.options.onStep?.(id, 'done', this.steps.at(-1));
     } catch (error) {
       end('failed', error instanceof Error ? error.message : String(error));
-      this.options.onStep?.(id, 'failed');
+      this.options.onStep?.(id, 'failed', this.steps.at(-1));
       if (lines.failed !== undefined && error instanceof Error) this.noteQuietly(lines.failed(error.message));
       throw error;
     }

@@ -51,6 +51,8 @@ function wordsOf(line: JournalLine): { event: string; detail: string } {
       return { event: line.event, detail: `${line.step}: ${line.detail}` };
     case 'undo':
       return { event: 'undo', detail: line.manner.setAside === null ? '' : `what was there is kept in ${line.manner.setAside}` };
+    case 'undone':
+      return { event: 'undone', detail: line.overrides === undefined ? '' : `override ${line.overrides.join(', ')}` };
     case 'fenced':
       return { event: 'fenced', detail: line.to };
     default:

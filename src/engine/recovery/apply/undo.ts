@@ -40,7 +40,8 @@ export async function previewUndo(plan: RecoveryPlan, options: ApplyOptions, wor
     planId: plan.planId,
     state: looked.isUndone ? 'already-undone' : 'preview',
     dataDir: at.dataDir,
-    steps: STEPS.map((one): AppliedStep => ({ ...one, status: 'not-started', durationMs: 0, detail: '' })),
+    // With nothing to exchange back there is nothing to check and restore.
+    steps: (looked.manner === null && looked.errors.length === 0 ? [] : STEPS).map((one): AppliedStep => ({ ...one, status: 'not-started', durationMs: 0, detail: '' })),
     checks: looked.checks,
     refusals: looked.errors.map(refusalOf),
     setAside: looked.manner?.setAside ?? null,
@@ -114,7 +115,12 @@ async function look(plan: RecoveryPlan, at: Workplace, standing: Standing, optio
     return done({ manner, found: from });
   }
   if (!standing.swapStarted || (standing.state === 'applying' && isUntouched(at, plan, ops))) {
-    checks.push({ name: 'files', ok: true, detail: 'the apply was cut off before it exchanged anything' });
+    const odd = await oddNow(plan, at, options, world);
+    const few = `${odd.slice(0, 4).map((one) => `${one.path} ${one.what}`).join('; ')}${odd.length > 4 ? `; and ${odd.length - 4} more` : ''}`;
+    if (odd.length === 0) checks.push({ name: 'files', ok: true, detail: `the apply was cut off before it exchanged anything: ${plan.files.length} of ${plan.files.length} files as the plan found them` });
+    // Nothing of the apply is in there: to let go of the plan loses nothing, and what somebody else wrote is not ours to take away.
+    else if (options.overrides.includes(MOVED_ON)) checks.push({ name: 'files', ok: null, detail: `the apply was cut off before it exchanged anything, and what differs stays as it is: ${few}` });
+    else fail('files', new DriftError(MOVED_ON, `${at.dataDir} is not as plan ${name} found it, and the apply was cut off before it exchanged anything: ${few}`, `Somebody else wrote there, a server perhaps: there is nothing of the apply to take back, and nothing was changed. To let go of the plan and keep what is there: --override ${MOVED_ON}; then pick and plan again`, odd.map((one) => one.path)));
     return done({});
   }
   if (inGap(plan, at, standing, world)) {
@@ -134,6 +140,17 @@ async function look(plan: RecoveryPlan, at: Workplace, standing: Standing, optio
   }
   fail('files', new DriftError(MOVED_ON, `${at.dataDir} has changed since plan ${name} was applied: ${moved.slice(0, 4).join(', ')}${moved.length > 4 ? ` and ${moved.length - 4} more` : ''}`, `Writes accepted since would be lost. To go back all the same: --override ${MOVED_ON}; what is there now is then kept in ${setAside}`, moved));
   return done({ found });
+}
+
+/** What is not as the plan found it, a few words each. Something that no fingerprint can be taken of, such as a link, was not there either. */
+async function oddNow(plan: RecoveryPlan, at: Workplace, options: ApplyOptions, { ops }: ApplyWorld): Promise<{ path: string; what: string }[]> {
+  if (ops.facts(at.dataDir)?.kind !== 'directory') return [{ path: at.dataDir, what: 'is no directory' }];
+  try {
+    return differences(plan.files, await fingerprintTree(at.dataDir, { ops, progress: options.progress }));
+  } catch (error) {
+    if (error instanceof RefusedError) return [{ path: at.dataDir, what: `cannot be compared (${error.message})` }];
+    throw error;
+  }
 }
 
 /** Files that are neither as before the apply nor as it left them. An apply that was cut off leaves some of each. */
@@ -195,7 +212,7 @@ class UndoRun extends StepRun {
       this.note({ event: 'undo', manner: looked.manner, from: looked.found, overrides: this.how.overrides });
       await this.restore(backup, looked);
     } else if (looked.manner !== null) await this.restore(await this.verified(before), looked);
-    this.note({ event: 'undone' });
+    this.note({ event: 'undone', ...(looked.manner === null && this.how.overrides.length > 0 ? { overrides: this.how.overrides } : {}) });
     this.cleanUp();
     return this.report(before.undo === null ? 'undone' : 'resumed', looked);
   }

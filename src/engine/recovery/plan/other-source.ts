@@ -1,6 +1,6 @@
 import type { LossReport } from '../../model/pick-report.ts';
 import type { OperatorFacts } from '../facts.ts';
-import { assessLoss } from '../loss.ts';
+import { assessLoss, reachOf } from '../loss.ts';
 import type { PickOutcome } from '../pick.ts';
 import { prove } from '../proof.ts';
 import { kinOf } from './refusals.ts';
@@ -27,5 +27,8 @@ export function lossFrom(label: string, outcome: PickOutcome, facts: OperatorFac
 export function leftBehind(label: string, pick: string, outcome: PickOutcome): string | null {
   const pair = outcome.pairs.find((one) => [one.a, one.b].includes(label) && [one.a, one.b].includes(pick));
   const range = pair?.a === pick ? pair.onlyInA : pair?.onlyInB;
-  return range === undefined || range === null ? null : `${pick} holds entries ${range.from}-${range.to}, which ${label} does not: they are left behind`;
+  const source = kinOf(outcome).find((one) => one.member.label === label);
+  // What a state machine that is ahead of its log has applied is not left behind.
+  const from = Math.max(range?.from ?? 0, source && reachOf(source) > source.member.last.index ? reachOf(source) + 1 : 0);
+  return range === undefined || range === null || from > range.to ? null : `${pick} holds entries ${from}-${range.to}, which ${label} does not: they are left behind`;
 }

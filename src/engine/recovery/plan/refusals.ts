@@ -52,7 +52,8 @@ export function chooseSource(report: PickReport, { ranking }: PickOutcome, asked
   if (ranked === undefined) throw new RefusedError('no-such-source', `no surveyed disk is called ${wanted}`, `Labels here: ${report.ranking.map((one) => one.label).join(', ')}`);
   if (ranked.disqualified !== null) throw new RefusedError('source-disqualified', `${wanted} cannot be the source: it ${ranked.disqualified}`, `The pick is ${report.source}; leave --source out`);
   // The ranking lets such a disk stand where it would have lost anyway; to insist on it is another thing.
-  if (ranking.order.some((one) => one.member.label === wanted && one.gated)) throw new RefusedError('below-floor', `${wanted} lacks entry ${ranking.floor.index}, which ${ranking.floor.provenBy.join(', ') || 'you'} proved committed and another disk holds`, `The pick is ${report.source}; leave --source out`);
+  const lacks = ranking.order.find((one) => one.member.label === wanted)?.lacks ?? null;
+  if (lacks) throw new RefusedError('below-floor', `${wanted} lacks entry ${lacks.index}, which ${lacks.provenBy.join(', ') || 'you'} proved committed and another disk holds`, `The pick is ${report.source}; leave --source out`);
   if (wanted !== report.source && !lifts('other-source')) {
     throw new RefusedError('other-source', `${wanted} is not the disk that recovers most: that is ${report.source}`, `Leave --source out. If ${report.source} cannot be used, add --override other-source; the plan then says what is left behind`);
   }

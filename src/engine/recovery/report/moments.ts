@@ -22,6 +22,11 @@ export function lastRun(events: readonly CaseEvent[]): CaseEvent[] {
   return start === -1 ? [] : events.slice(start);
 }
 
+/** Whether the last apply was taken back: nothing of it is left to verify, to fence or to undo. */
+export function isTakenBack({ appliedMs, undoneMs }: Pick<Moments, 'appliedMs' | 'undoneMs'>): boolean {
+  return undoneMs !== null && (appliedMs === null || undoneMs >= appliedMs);
+}
+
 export function momentsOf({ plan, transcript, events }: Pick<CaseRecord, 'plan' | 'transcript' | 'events'>): Moments {
   const run = lastRun(events);
   const at = (event: string): number | null => {

@@ -4,14 +4,14 @@ import { showDuration } from '../../model/measure-words.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import type { ReportPage, ReportTile } from '../../model/report-page.ts';
 import type { CaseRecord } from './case-record.ts';
-import { lastRun, type Moments, momentsOf } from './moments.ts';
+import { isTakenBack, lastRun, type Moments, momentsOf } from './moments.ts';
 import { statementOf } from './statement.ts';
 import { timelineOf } from './timeline.ts';
 
 const DAY_MS = 86_400_000;
 
-/** The report of a real recovery: everything its case directory tells, and nothing else. `tool` is the version that writes it. */
-export function pageOfRecovery(record: CaseRecord, tool: string, now = new Date()): ReportPage {
+/** The report of a real recovery: everything its case directory tells, and nothing else. `tool` is the version that writes it, `undo` the way back as it is typed. */
+export function pageOfRecovery(record: CaseRecord, tool: string, undo = record.plan.rollback.command, now = new Date()): ReportPage {
   const { plan } = record;
   const moments = momentsOf(record);
   const failure = failureOf(record, moments);
@@ -29,13 +29,13 @@ export function pageOfRecovery(record: CaseRecord, tool: string, now = new Date(
     ],
     failure,
     tiles: tilesOf(record, moments),
-    statement: statementOf(record, moments),
+    statement: statementOf(record, moments, undo),
     timeline: timelineOf(record, moments),
     objectives: [],
     decision: decisionOf(plan),
     steps: stepsOf(record, moments),
-    checks: checksOf(record),
-    followUps: followUpsOf(plan, now),
+    checks: checksOf(record, moments),
+    followUps: isTakenBack(moments) ? [] : followUpsOf(plan, now),
     trend: null,
     provenance: provenanceOf(record, tool),
     artefacts: record.artefacts,
@@ -44,12 +44,13 @@ export function pageOfRecovery(record: CaseRecord, tool: string, now = new Date(
   };
 }
 
-function failureOf(record: CaseRecord, { applyMs, appliedMs, undoneMs, verifiedMs }: Moments): ReportPage['failure'] {
+function failureOf(record: CaseRecord, moments: Moments): ReportPage['failure'] {
+  const { applyMs, appliedMs, verifiedMs } = moments;
   const { verification, transcript } = record;
   const step = transcript.findLastIndex((one) => one.exit !== 0);
   const at = step === -1 ? null : step + 1;
   if (applyMs === null) return { text: 'The plan has not been applied.', step: null };
-  if (undoneMs !== null && (appliedMs === null || undoneMs >= appliedMs)) return { text: 'The recovery was undone: the original files are in place again.', step: null };
+  if (isTakenBack(moments)) return { text: 'The recovery was undone: the original files are in place again.', step: null };
   if (appliedMs === null) {
     const failed = lastRun(record.events).findLast((one) => one.event === 'failed');
     return { text: `The plan was begun and is not finished${failed === undefined ? '' : `: ${failed.step ?? 'a step'} failed, ${failed.detail}`}.`, step: at };
@@ -62,14 +63,16 @@ function failureOf(record: CaseRecord, { applyMs, appliedMs, undoneMs, verifiedM
   return verifiedMs === null ? { text: 'The last good recover verify is older than the last apply: it has to be run again.', step: null } : null;
 }
 
-function tilesOf({ plan, verification }: CaseRecord, { beganMs, applyMs, appliedMs, verifiedMs }: Moments): ReportTile[] {
+function tilesOf({ plan, verification }: CaseRecord, moments: Moments): ReportTile[] {
+  const { beganMs, applyMs, appliedMs, verifiedMs } = moments;
   const { loss } = plan.why;
+  const isBack = isTakenBack(moments);
   const tile = (name: string, measured: string, ok: boolean | null): ReportTile => ({ name, measured, limit: null, ratio: null, ok, change: null });
-  const mayFail = verification?.failuresTolerated ?? null;
+  const mayFail = isBack ? null : (verification?.failuresTolerated ?? null);
   return [
     tile('Recovered in', verifiedMs === null ? '–' : showDuration(verifiedMs - beganMs), null),
     tile('Data changed in', applyMs === null || appliedMs === null ? '–' : showDuration(appliedMs - applyMs), null),
-    tile('Loss', loss.verdict, loss.verdict === 'none' ? true : loss.verdict === 'certain' ? false : null),
+    isBack ? tile('Loss', '–', null) : tile('Loss', loss.verdict, loss.verdict === 'none' ? true : loss.verdict === 'certain' ? false : null),
     tile('May fail now', mayFail === null ? '–' : mayFail === 0 ? 'none' : String(mayFail), mayFail === null ? null : mayFail > 0 ? true : null),
   ];
 }
@@ -99,11 +102,12 @@ function stepsOf({ transcript }: CaseRecord, { beganMs }: Moments): DrillStep[] 
   return transcript.map((one, at) => ({ n: at + 1, command: one.command, atMs: Date.parse(one.at) - beganMs, durationMs: one.durationMs, exit: one.exit, by: 'hand', ok: one.exit === 0 }));
 }
 
-function checksOf({ rehearsal, verification, events }: CaseRecord): CheckLine[] {
+function checksOf({ rehearsal, verification, events }: CaseRecord, moments: Moments): CheckLine[] {
   const prefixed = (prefix: string, checks: readonly CheckLine[]): CheckLine[] => checks.map((one) => ({ ...one, name: `${prefix}: ${one.name}` }));
   const steps = lastRun(events).filter((one) => one.event === 'done' || one.event === 'undo-done').map((one): CheckLine => ({ name: `${one.event === 'done' ? 'apply' : 'undo'}: ${one.step ?? ''}`, ok: true, detail: one.detail }));
   const rehearsed: CheckLine[] = rehearsal === null ? [{ name: 'rehearsal', ok: null, detail: 'the plan was not rehearsed' }] : [{ name: 'rehearsal', ok: rehearsal.verdict === 'unverifiable' ? null : rehearsal.verdict === 'pass', detail: [rehearsal.server, rehearsal.detail, showDuration(rehearsal.durationMs)].filter((one) => one !== null && one !== '').join(', ') }, ...prefixed('rehearsal', rehearsal.checks)];
-  const verified: CheckLine[] = verification === null ? [{ name: 'verify', ok: null, detail: 'recover verify was not run' }] : prefixed('verify', verification.checks);
+  // What ran before the undo is no longer there: its checks say nothing of what is.
+  const verified: CheckLine[] = isTakenBack(moments) ? [] : verification === null ? [{ name: 'verify', ok: null, detail: 'recover verify was not run' }] : prefixed('verify', verification.checks);
   return [...verified, ...steps, ...rehearsed];
 }
 

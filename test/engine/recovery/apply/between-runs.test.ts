@@ -3,10 +3,11 @@ import path from 'node:path';
 import { InspectorError } from '../../../../src/engine/errors.ts';
 import { removeTree } from '../../../../src/engine/files/durable.ts';
 import { type RecoveryPlan, sealPlan, type Swap } from '../../../../src/engine/model/plan.ts';
-import { applyPlan } from '../../../../src/engine/recovery/apply/apply.ts';
+import { applyPlan, previewApply } from '../../../../src/engine/recovery/apply/apply.ts';
+import { Journal } from '../../../../src/engine/recovery/apply/journal.ts';
 import type { ApplyOptions } from '../../../../src/engine/recovery/apply/options.ts';
 import { recoveryStatus } from '../../../../src/engine/recovery/apply/status.ts';
-import { undoPlan } from '../../../../src/engine/recovery/apply/undo.ts';
+import { previewUndo, undoPlan } from '../../../../src/engine/recovery/apply/undo.ts';
 import { FAKE_DATA, FAKE_OPTIONS, fakePlan, fakeWorld, plantFake } from '../../../helpers/fake-recovery.ts';
 import { SimulatedFiles } from '../../../helpers/simulated-files.ts';
 
@@ -62,10 +63,48 @@ describe('what happens between an apply that was cut off and the next run', () =
         const error = await refused(applyPlan(plan, FAKE_OPTIONS, fakeWorld(ops)));
         assert.equal(error.exitCode, 7, error.message);
         assert.deepEqual(ops.dump(FAKE_DATA), moved, file);
-        // There is a way on: nothing was exchanged, so nothing has to be brought back.
-        assert.equal((await undoPlan(plan, FAKE_OPTIONS, fakeWorld(ops))).state, 'undone');
+        // It is not as it was before, so nobody is told that; and nothing of the apply is in it.
+        assert.equal((await previewUndo(plan, FAKE_OPTIONS, fakeWorld(ops))).refusals[0]?.exit, 7);
+        const drift = await refused(undoPlan(plan, FAKE_OPTIONS, fakeWorld(ops)));
+        assert.equal(drift.exitCode, 7, drift.message);
+        assert.match(drift.message, new RegExp(`cut off before it exchanged anything: ${file} has other content`));
         assert.deepEqual(ops.dump(FAKE_DATA), moved, file);
+        // There is a way on: nothing was exchanged, so nothing has to be brought back.
+        const letGo = await undoPlan(plan, { ...FAKE_OPTIONS, overrides: ['data-moved-on'] }, fakeWorld(ops));
+        assert.deepEqual([letGo.state, letGo.steps, letGo.setAside, letGo.checks.find((one) => one.name === 'files')?.ok], ['undone', [], null, null]);
+        assert.deepEqual(ops.dump(FAKE_DATA), moved, file);
+        assert.deepEqual(recoveryStatus(plan, {}, ops).events.at(-1)?.detail, 'override data-moved-on');
       }
+    });
+
+    it(`an apply that was cut off when its backup was done: the preview goes on, and undo compares (${name})`, async () => {
+      ops = new SimulatedFiles();
+      plantFake(ops);
+      plan = await fakePlan(ops, swap, { overrides: [{ rule: 'certain-loss', at: '2026-03-14T02:21:00.000Z', by: 'root@cp-1' }] });
+      original = ops.dump(FAKE_DATA);
+      const timeIsUp = new Error('time is up');
+      const onStep: ApplyOptions['onStep'] = (id, status) => {
+        if (id === 'build' && status === 'started') throw timeIsUp;
+      };
+      await assert.rejects(applyPlan(plan, { ...FAKE_OPTIONS, overrides: ['certain-loss'], onStep }, fakeWorld(ops)), timeIsUp);
+      const begun = Journal.read(`${WORK}/journal.ndjson`, ops).lines[0];
+      assert.deepEqual(begun?.event === 'begin' ? begun.overrides : [], ['certain-loss'], 'each rule once');
+      const before = ops.dump('/');
+      const preview = await previewApply(plan, FAKE_OPTIONS, fakeWorld(ops));
+      assert.deepEqual(preview.steps.map((one) => [one.id, one.status, one.detail]), [['backup', 'already', '4 files, sha256 equal'], ['build', 'not-started', ''], ['check', 'not-started', ''], ['swap', 'not-started', '']]);
+      assert.match(preview.checks.find((one) => one.name === 'journal')?.detail ?? '', /was begun and cut off: goes on after the backup/);
+      assert.notEqual(preview.backup, null);
+      assert.deepEqual(ops.dump('/'), before);
+      const cut = ops;
+      ops = cut.afterPowerLoss({ kind: 'all' });
+      serverWrites('member/snap/db', 'X');
+      assert.equal((await refused(undoPlan(plan, FAKE_OPTIONS, fakeWorld(ops)))).exitCode, 7);
+      ops = cut;
+      const undone = await undoPlan(plan, FAKE_OPTIONS, fakeWorld(ops));
+      assert.match(undone.checks.find((one) => one.name === 'files')?.detail ?? '', /4 of 4 files as the plan found them/);
+      assert.deepEqual(ops.dump(FAKE_DATA), original);
+      const again = await previewApply(plan, FAKE_OPTIONS, fakeWorld(ops));
+      assert.ok(again.steps.every((one) => one.status === 'not-started'), 'what was undone does not go on');
     });
 
     it(`what was built is deleted to make room: nothing is called applied (${name})`, async () => {

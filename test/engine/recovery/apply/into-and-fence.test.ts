@@ -169,6 +169,12 @@ describe('recover apply on real files', () => {
     await assert.rejects(fence({ ...request, dataDir }, of('8c6d8b45601ffaf2', 'b2')), /fence-source/);
     await assert.rejects(fence(request, of('8c6d8b45601ffaf2', 'a1')), /fence-source/);
     await assert.rejects(fence(request, of('ffff', 'b2')), /other-cluster/);
+    // A plan that nobody named, of another cluster: it has no say, save for its own source.
+    const found = { ...request, planIs: 'found', act: false } as const;
+    const alone = await fence(found, of('ffff', 'a1'));
+    assert.deepEqual([alone.state, alone.planId, alone.fence], ['preview', null, `${old}.fenced`]);
+    await assert.rejects(fence({ ...found, dataDir }, of('ffff', 'b2')), /fence-source/);
+    await assert.rejects(fence(found, of('8c6d8b45601ffaf2', 'a1')), /fence-source/);
     await assert.rejects(fence(request, of('8c6d8b45601ffaf2', 'b2', { useOf: () => ({ users: [{ pid: 1, command: 'etcd', file: old, stop: [] }], hidden: 0 }) })), /process-running/);
     assert.deepEqual(fs.readdirSync(root).sort(), ['data', 'old']);
   });

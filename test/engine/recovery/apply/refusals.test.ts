@@ -58,6 +58,7 @@ describe('recover apply refuses', () => {
     ops.unlink(`${FAKE_DATA}/member/snap/0.snap`);
     const error = await refused('drift', 7);
     assert.ok(error instanceof DriftError);
+    assert.match(error.hint, /raft-inspector recover pick n1=\/srv\/data$/, 'with its places, so that it can be typed');
     assert.deepEqual([...error.files].sort(), ['member/snap/0.snap', 'member/snap/db', 'member/wal/2.wal']);
     assert.match(error.message, /0\.snap is gone; member\/snap\/db has other content; member\/wal\/2\.wal is new/);
   });

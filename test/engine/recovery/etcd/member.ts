@@ -56,7 +56,7 @@ export function change(type: 'add' | 'remove' | 'learner', name: Name): Step {
   return { change: type === 'remove' ? [1, name] : [type === 'add' ? 0 : 3, name, context] };
 }
 
-function makeDb(file: string, applied: number, version: string, members: readonly Name[]): void {
+export function makeDb(file: string, applied: number, version: string, members: readonly Name[]): void {
   const index = Buffer.alloc(8);
   index.writeBigUInt64BE(BigInt(applied));
   const revision = Buffer.alloc(17);

@@ -125,6 +125,17 @@ describe('making a plan', () => {
     await assert.rejects(planOf({ directory, disks: [LONE, unusable], request: { source: 'B', overrides: ['other-source', 'certain-loss'] } }), refuses('source-disqualified'));
   });
 
+  it('names the entry that such a source lacks, and does not hold the state machine ahead of its log for lacking', async () => {
+    const ahead = { label: 'A', runs: [[7, 1, 609]] as [number, number, number][], commit: 600, floor: 756, report: { appliedIndex: 756, serverStarts: false } };
+    const behind = { label: 'B', runs: [[7, 1, 736]] as [number, number, number][], commit: 734, report: { serverStarts: false } };
+    assert.equal((await planOf({ directory, disks: [ahead, behind], request: { source: 'A' } })).source, 'A');
+    await assert.rejects(planOf({ directory, disks: [ahead, behind], request: { source: 'B' } }), refuses('source-disqualified'));
+    const longer = { ...behind, label: 'C', runs: [[7, 1, 760]] as [number, number, number][], commit: 750 };
+    const plan = await planOf({ directory, disks: [ahead, behind, longer], request: { source: 'A', overrides: ['other-source', 'quorum-present'] } });
+    assert.match(plan.notes.join('\n'), /C holds entries 757-760, which A does not/);
+    await assert.rejects(planOf({ directory, disks: [ahead, behind, longer], request: { source: 'B', overrides: ['other-source', 'quorum-present'] } }), (error) => refuses('below-floor')(error) && /B lacks entry 75[06]/.test((error as Error).message));
+  });
+
   it('needs the files of the source, not its evidence', async () => {
     await assert.rejects(planOf({ directory, disks: [LONE], evidenceOnly: ['A'] }), refuses('evidence-only'));
   });

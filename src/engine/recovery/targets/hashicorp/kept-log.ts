@@ -24,6 +24,8 @@ export interface KeptPart {
   commandsBehindBase: number;
   /** The log's last entry that can be read, kept or not; 0 for none. */
   lastStored: LogIndex;
+  /** The last entry behind the last one kept that may follow it; 0 for none. One of a lower term is of a branch that was given up. */
+  leftBehind: LogIndex;
   /** Whether something lies behind the last one kept that cannot be read. */
   damagedBehind: boolean;
 }
@@ -75,7 +77,7 @@ export function keptPart(reading: MemberReading, wanted: LogIndex): KeptPart {
 function walk(reading: MemberReading, keepTo: LogIndex, base: LogPosition): KeptPart {
   const hash = crypto.createHash('sha256');
   const at = { ...base };
-  let [entries, commands, lastStored, damagedBehind] = [0, 0, 0, false];
+  let [entries, commands, lastStored, leftBehind, damagedBehind] = [0, 0, 0, 0, false];
   for (const record of reading.records()) {
     if (record.type === 'damage') {
       if (record.toIndex !== null && record.toIndex <= base.index) continue;
@@ -84,7 +86,10 @@ function walk(reading: MemberReading, keepTo: LogIndex, base: LogPosition): Kept
       continue;
     }
     lastStored = record.index;
-    if (record.index > keepTo) continue;
+    if (record.index > keepTo) {
+      if (record.term >= at.term) leftBehind = record.index;
+      continue;
+    }
     feed(hash, record);
     entries++;
     if (record.index <= base.index) continue;
@@ -94,16 +99,19 @@ function walk(reading: MemberReading, keepTo: LogIndex, base: LogPosition): Kept
     if (record.kind === 'command') commands++;
   }
   if (at.index !== keepTo) throw incomplete(`it ends at ${at.index}`);
-  return { log: { from: 1, entries, sha256: hash.digest('hex') }, last: at, base: base.index, commandsBehindBase: commands, lastStored, damagedBehind };
+  return { log: { from: 1, entries, sha256: hash.digest('hex') }, last: at, base: base.index, commandsBehindBase: commands, lastStored, leftBehind, damagedBehind };
 }
 
 /** In keeping, no entry that can be read is left behind. @throws {RefusedError} `log-incomplete`. */
-export function refuseLeftBehind({ last, lastStored }: KeptPart, inDoubt: 'keep' | 'drop'): void {
-  if (inDoubt === 'keep' && lastStored > last.index) throw incomplete(`entries up to ${lastStored} lie behind damage at ${last.index + 1}`);
+export function refuseLeftBehind({ last, leftBehind }: KeptPart, inDoubt: 'keep' | 'drop'): void {
+  if (inDoubt === 'keep' && leftBehind > last.index) throw incomplete(`entries up to ${leftBehind} lie behind damage at ${last.index + 1}`);
 }
 
 /** What a reviewer should know about the end of the log. */
-export function lostTailNotes({ last, damagedBehind }: KeptPart): string[] {
+export function lostTailNotes({ last, lastStored, leftBehind, damagedBehind }: KeptPart): string[] {
+  if (lastStored > last.index && leftBehind === 0 && !damagedBehind) {
+    return [`Entries ${last.index + 1}..${lastStored} are of an older term than ${last.term}/${last.index} and cannot follow it: they were never committed, and are cut off.`];
+  }
   return damagedBehind ? [`Behind entry ${last.index} the log is damaged or missing: entries that were there cannot be read, and are not carried over.`] : [];
 }
 
