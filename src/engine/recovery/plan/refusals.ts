@@ -72,7 +72,7 @@ export function refusePresentQuorum(kin: readonly Survey[], voters: readonly str
   const labels = whole.filter(({ member }) => whole.filter((other) => other.member.serverId === member.serverId).length === 1).map(({ member }) => member.label);
   if (voters.length === 0 || labels.length < quorumOf(voters.length) || lifts('quorum-present')) return;
   const rule = 'quorum-present';
-  if (voters.length === 1) throw new RefusedError(rule, `${labels[0]} is the only voter, and whole: started as it is it goes on without any loss, and nothing has to be recovered`, 'Start it. If it has to be rebuilt all the same: --override quorum-present');
+  if (voters.length === 1) throw new RefusedError(rule, `${labels[0]} is the only voter, and whole: started as it is it goes on with all that it holds, and nothing has to be recovered`, 'Start it. If it has to be rebuilt all the same: --override quorum-present');
   throw new RefusedError(rule, `${labels.join(', ')} are whole and a majority of the ${voters.length} voters: started as they are they go on without any loss, and nothing has to be recovered`, 'Start them, on other machines if need be, with their names and addresses. If that is impossible: --override quorum-present');
 }
 
