@@ -7,8 +7,7 @@ import type { DrillComparison } from '../../src/engine/drill/compare.ts';
 import type { ScenarioStanding } from '../../src/engine/drill/history.ts';
 import { drillRecord } from '../helpers/drill-record.ts';
 import { type Envelope, runCli, runJson } from '../helpers/cli.ts';
-import { ensureBuilt, runNode } from '../helpers/run-cli.ts';
-import { SOURCE_PROGRAM } from '../helpers/source-cli.ts';
+import { BIN, ensureBuilt, runNode } from '../helpers/run-cli.ts';
 
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString();
@@ -61,7 +60,7 @@ describe('drill commands', function () {
     it('what is typed next names the history, and the run to compare with', () => {
       const records = [4000, 4200, 3900, 9000].map((rtoMs, at) => drillRecord({ startedAt: daysAgo(400 - at * 10), rtoMs }));
       const directory = history('h i', ...records);
-      const { code, stdout } = runNode([...SOURCE_PROGRAM.slice(1), 'drill', 'history', '--history', 'h i', '--due', '--json'], { cwd: path.dirname(directory) });
+      const { code, stdout } = runNode([BIN, 'drill', 'history', '--history', 'h i', '--due', '--json'], { cwd: path.dirname(directory) });
       const { findings, next } = JSON.parse(stdout) as Envelope<Data>;
       const [earlier, last] = records.slice(-2).map((one) => one.drillId);
       assert.deepEqual([code, next], [10, ["raft-inspector drill run quorum-loss-3 --history 'h i'"]]);

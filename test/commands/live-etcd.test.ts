@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { EtcdCluster, etcdMissing } from '../helpers/etcd-server.ts';
 import { skipWithout } from '../helpers/skip-without.ts';
-import { SOURCE_PROGRAM } from '../helpers/source-cli.ts';
+import { BUILT_PROGRAM, ensureBuilt } from '../helpers/run-cli.ts';
 
 interface Answer {
   exit: { code: number };
@@ -15,7 +15,7 @@ interface Answer {
 
 /** Runs a command from its source, as a process of its own. */
 function run(words: readonly string[], env: Record<string, string> = {}): { code: number | null; stdout: string; stderr: string } {
-  const [file, ...args] = SOURCE_PROGRAM;
+  const [file, ...args] = BUILT_PROGRAM;
   const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ETCDCTL_') && name !== 'RAFT_INSPECTOR_ENDPOINTS'));
   const done = spawnSync(file, [...args, ...words], { encoding: 'utf8', env: { ...own, NO_COLOR: '1', ...env }, timeout: 60_000 });
   return { code: done.status, stdout: done.stdout, stderr: done.stderr };
@@ -29,6 +29,7 @@ function json(words: readonly string[], env: Record<string, string> = {}): Answe
 
 describe('live commands on an etcd cluster', function () {
   this.timeout(120_000);
+  before(ensureBuilt);
   let servers: EtcdCluster;
   let url: string;
   let at: string[];

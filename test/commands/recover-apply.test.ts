@@ -6,8 +6,8 @@ import path from 'node:path';
 import type { ApplyReport, RecoveryStatus, UndoReport } from '../../src/engine/model/apply-report.ts';
 import type { RecoveryPlan } from '../../src/engine/model/plan.ts';
 import { unpackMember } from '../helpers/corpus.ts';
-import { SOURCE_PROGRAM } from '../helpers/source-cli.ts';
 import { treeFingerprint } from '../helpers/tree-fingerprint.ts';
+import { BUILT_PROGRAM, ensureBuilt } from '../helpers/run-cli.ts';
 
 interface Envelope<T> {
   exit: { code: number };
@@ -20,12 +20,13 @@ interface Envelope<T> {
 /** One survivor of three, as in screens S5 to S7 and S12. */
 describe('recover apply, status, undo', function () {
   this.timeout(240_000);
+  before(ensureBuilt);
   let root: string;
   let plan: RecoveryPlan;
   let name: string;
 
   function run(...words: string[]): { code: number | null; stdout: string; stderr: string } {
-    const [file, ...args] = SOURCE_PROGRAM;
+    const [file, ...args] = BUILT_PROGRAM;
     const done = spawnSync(file, [...args, ...words], { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' }, timeout: 120_000, input: '' });
     // Plan ids are drawn, times and free space are those of the day.
     return { code: done.status, stdout: masked(done.stdout), stderr: masked(done.stderr) };
@@ -140,7 +141,7 @@ APPLIED  plan 5c2e91 in 1.9 s: n1 is a cluster of one  back: recover undo 5c2e91
     const acted = json<ApplyReport>('recover', 'apply', '--execute', '--confirm', '8c6d8b45');
     assert.deepEqual([acted.exit.code, acted.error?.code, acted.data.refusals.map((one) => one.rule), acted.next], [7, 'DRIFT', ['drift'], [pick]]);
     fs.copyFileSync(path.join(root, 'db'), db);
-    const [file, ...args] = SOURCE_PROGRAM;
+    const [file, ...args] = BUILT_PROGRAM;
     const cut = spawn(file, [...args, 'recover', 'apply', '--execute', '--confirm', '8c6d8b45'], { cwd: root, stdio: 'ignore' });
     const journal = path.join(root, 'etcd.ri/journal.ndjson');
     const lines = (): number => fs.readFileSync(journal, 'utf8').split('\n').length;

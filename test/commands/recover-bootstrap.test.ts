@@ -7,14 +7,12 @@ import type { BootstrapReport } from '../../src/commands/recover/bootstrap.ts';
 import { planText } from '../../src/engine/model/plan-schema.ts';
 import { readerFor } from '../../src/engine/readers/index.ts';
 import { CORPUS } from '../helpers/corpus.ts';
-import { ROOT, runNode, type Ran } from '../helpers/run-cli.ts';
+import { BIN, ensureBuilt, type Ran, runNode } from '../helpers/run-cli.ts';
 import { treeFingerprint } from '../helpers/tree-fingerprint.ts';
-
-const MAIN = path.join(ROOT, 'test/helpers/recover-main.ts');
-const TSX = import.meta.resolve('tsx');
 
 describe('recover bootstrap', function () {
   this.timeout(180_000);
+  before(ensureBuilt);
   let work: string;
   beforeEach(() => {
     work = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-bootstrap-')));
@@ -23,7 +21,7 @@ describe('recover bootstrap', function () {
   afterEach(() => fs.rmSync(work, { recursive: true }));
 
   function bootstrap(words: string[]): Ran {
-    return runNode(['--import', TSX, MAIN, 'recover/bootstrap', ...words], { cwd: work, env: { COLUMNS: '100', TZ: 'UTC' } });
+    return runNode([BIN, 'recover', 'bootstrap', ...words], { cwd: work, env: { COLUMNS: '100', TZ: 'UTC' } });
   }
 
   it('shows plan and preview and writes nothing, until it is told and confirmed', () => {

@@ -5,14 +5,11 @@ import os from 'node:os';
 import path from 'node:path';
 import type { RecoveryPlan } from '../../src/engine/model/plan.ts';
 import { CORPUS, unpackCase } from '../helpers/corpus.ts';
-import { ROOT, runNode, type Ran } from '../helpers/run-cli.ts';
+import { BIN, ensureBuilt, type Ran, ROOT, runNode } from '../helpers/run-cli.ts';
 import { treeFingerprint } from '../helpers/tree-fingerprint.ts';
 
-const MAIN = path.join(ROOT, 'test/helpers/recover-main.ts');
-const TSX = import.meta.resolve('tsx');
-
 function recover(verb: string, cwd: string, words: string[]): Ran {
-  return runNode(['--import', TSX, MAIN, `recover/${verb}`, ...words], { cwd, env: { COLUMNS: '100', TZ: 'UTC' } });
+  return runNode([BIN, 'recover', verb, ...words], { cwd, env: { COLUMNS: '100', TZ: 'UTC' } });
 }
 
 function dataOf(ran: Ran): { data: RecoveryPlan; exit: { code: number }; findings: { rule: string }[]; next: string[]; error: { rule?: string; code: string } } {
@@ -21,6 +18,7 @@ function dataOf(ran: Ran): { data: RecoveryPlan; exit: { code: number }; finding
 
 describe('recover plan', function () {
   this.timeout(180_000);
+  before(ensureBuilt);
   let work: string;
   beforeEach(() => {
     work = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-plan-')));
@@ -165,7 +163,7 @@ describe('recover plan', function () {
     assert.match(recover('apply', work, ['pl.json']).stdout, / {2}not rehearsed\n/);
     assert.deepEqual(fs.readdirSync(work).sort(), ['n1', 'pl.json'], 'looking begins no case');
     // Nothing on PATH can start the result: the answer is kept all the same.
-    const rehearsed = runNode(['--import', TSX, MAIN, 'recover/rehearse', 'pl.json'], { cwd: work, env: { COLUMNS: '100', PATH: '', ETCD_BINARY: '' } });
+    const rehearsed = runNode([BIN, 'recover', 'rehearse', 'pl.json'], { cwd: work, env: { COLUMNS: '100', PATH: '', ETCD_BINARY: '' } });
     assert.equal(rehearsed.code, 11, rehearsed.stderr);
     assert.match(rehearsed.stderr, /^pl\.json is in no case: copied to case-8c6d8b45\/plan\.json, where the recovery is kept$/m);
     assert.deepEqual(fs.readdirSync(path.join(work, 'case-8c6d8b45')).sort(), ['plan.json', 'rehearsal.json', 'transcript.ndjson']);
@@ -186,7 +184,7 @@ describe('recover plan', function () {
     survivor();
     assert.equal(recover('plan', work, ['n1', '-o', 'pl.json']).code, 0);
     fs.writeFileSync(path.join(work, 'case-8c6d8b45'), 'a file in the way');
-    const rehearsed = runNode(['--import', TSX, MAIN, 'recover/rehearse', 'pl.json'], { cwd: work, env: { COLUMNS: '100', PATH: '', ETCD_BINARY: '' } });
+    const rehearsed = runNode([BIN, 'recover', 'rehearse', 'pl.json'], { cwd: work, env: { COLUMNS: '100', PATH: '', ETCD_BINARY: '' } });
     assert.equal(rehearsed.code, 11, rehearsed.stderr);
     assert.match(rehearsed.stderr, /^The result is not kept: .*case-8c6d8b45/m);
     fs.rmSync(path.join(work, 'case-8c6d8b45'));

@@ -11,7 +11,7 @@ import { freePorts } from '../../src/engine/adapters/free-ports.ts';
 import { EtcdCluster, etcdMissing } from '../helpers/etcd-server.ts';
 import { planOf } from '../helpers/recover-native.ts';
 import { skipWithout } from '../helpers/skip-without.ts';
-import { SOURCE_PROGRAM } from '../helpers/source-cli.ts';
+import { BUILT_PROGRAM, ensureBuilt } from '../helpers/run-cli.ts';
 
 interface Answer<T> {
   exit: { code: number };
@@ -23,13 +23,14 @@ interface Answer<T> {
 
 describe('recover rehearse and recover verify', function () {
   this.timeout(180_000);
+  before(ensureBuilt);
   let servers: EtcdCluster;
   let plan: RecoveryPlan;
   let caseDir: string;
   let running: StartedEtcd | null = null;
 
   function run(...words: string[]): { code: number | null; stdout: string; stderr: string } {
-    const [file, ...args] = SOURCE_PROGRAM;
+    const [file, ...args] = BUILT_PROGRAM;
     const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD') && name !== 'RAFT_INSPECTOR_ENDPOINTS'));
     const done = spawnSync(file, [...args, 'recover', ...words], { cwd: servers.root, encoding: 'utf8', env: { ...own, NO_COLOR: '1' }, timeout: 120_000 });
     return { code: done.status, stdout: done.stdout, stderr: done.stderr };

@@ -3,15 +3,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { unpackCase } from '../helpers/corpus.ts';
-import { ROOT, runNode } from '../helpers/run-cli.ts';
+import { BIN, ensureBuilt, runNode } from '../helpers/run-cli.ts';
 import type { Ran } from '../helpers/run-cli.ts';
-
-const MAIN = path.join(ROOT, 'test/helpers/recover-main.ts');
-const TSX = import.meta.resolve('tsx');
 
 /** Runs a recover command from its source inside a case's directory. */
 function recover(verb: 'pick' | 'plan' | 'compare' | 'collect', cwd: string, words: string[], columns = 100): Ran {
-  return runNode(['--import', TSX, MAIN, `recover/${verb}`, ...words], { cwd, env: { COLUMNS: String(columns) } });
+  return runNode([BIN, 'recover', verb, ...words], { cwd, env: { COLUMNS: String(columns) } });
 }
 
 function dataOf(ran: Ran): { data: any; exit: { code: number }; findings: any[]; next: string[] } {
@@ -20,6 +17,7 @@ function dataOf(ran: Ran): { data: any; exit: { code: number }; findings: any[];
 
 describe('recover pick', function () {
   this.timeout(30_000);
+  before(ensureBuilt);
   const trap = unpackCase('etcd/double-trap-3516');
   const alone = unpackCase('etcd/acked-beyond-commit-34');
 
@@ -146,6 +144,7 @@ describe('recover pick', function () {
 
 describe('recover collect and compare', function () {
   this.timeout(30_000);
+  before(ensureBuilt);
   let directory: string;
   beforeEach(() => {
     directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-recover-'));

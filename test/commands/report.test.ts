@@ -11,18 +11,16 @@ import { quote } from '../../src/cli/quote.ts';
 import { reportFormat } from '../../src/cli/report-output.ts';
 import { CORPUS } from '../helpers/corpus.ts';
 import { HOSTILE } from '../helpers/report-samples.ts';
-import { type Ran, ROOT, runNode } from '../helpers/run-cli.ts';
+import { BIN, ensureBuilt, type Ran, runNode } from '../helpers/run-cli.ts';
 import { goodCase, samplePlan, writeCase } from '../helpers/sample-case.ts';
 
-const MAIN = path.join(ROOT, 'test/helpers/recover-main.ts');
-const TSX = import.meta.resolve('tsx');
-
 function run(command: string, cwd: string, ...words: string[]): Ran {
-  return runNode(['--import', TSX, MAIN, command, ...words], { cwd, env: { COLUMNS: '100', TZ: 'UTC' } });
+  return runNode([BIN, ...command.split('/'), ...words], { cwd, env: { COLUMNS: '100', TZ: 'UTC' } });
 }
 
 describe('recover report', function () {
   this.timeout(120_000);
+  before(ensureBuilt);
   let work: string;
   beforeEach(() => (work = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-report-')))));
   afterEach(() => fs.rmSync(work, { recursive: true, force: true }));
@@ -107,6 +105,7 @@ describe('recover report', function () {
 });
 
 describe('report formats', () => {
+  before(ensureBuilt);
   const offered = ['md', 'html', 'json', 'junit'] as const;
 
   it('the flag decides, else the ending, else Markdown', () => {
@@ -120,6 +119,7 @@ describe('report formats', () => {
 });
 
 describe('runbook render', function () {
+  before(ensureBuilt);
   it('the way back names the plan, also where the other commands find it by themselves', () => {
     for (const [plan, typed] of [['', '5c2e91'], ["--case 'my case'", "5c2e91 --case 'my case'"], ['plan.json', 'plan.json']] as const) {
       const text = renderRunbook(samplePlan(), { plan, confirm: '8c6d8b45', connection: null, quote });

@@ -5,10 +5,11 @@ import os from 'node:os';
 import path from 'node:path';
 import type { RestoreReport } from '../../src/engine/recovery/restore/restore.ts';
 import { unpackCase } from '../helpers/corpus.ts';
-import { SOURCE_PROGRAM } from '../helpers/source-cli.ts';
+import { BUILT_PROGRAM, ensureBuilt } from '../helpers/run-cli.ts';
 
 describe('snapshot restore, as typed', function () {
   this.timeout(120_000);
+  before(ensureBuilt);
   let root: string;
   before(() => {
     root = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-restore-'));
@@ -18,7 +19,7 @@ describe('snapshot restore, as typed', function () {
   after(() => fs.rmSync(root, { recursive: true, force: true }));
 
   function run(...words: string[]): { code: number | null; stdout: string; stderr: string } {
-    const [file, ...args] = SOURCE_PROGRAM;
+    const [file, ...args] = BUILT_PROGRAM;
     const done = spawnSync(file, [...args, 'snapshot', 'restore', ...words], { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' }, input: '' });
     return { code: done.status, stdout: done.stdout, stderr: done.stderr };
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { type ApplyWorld, REAL_WORLD } from '../../src/engine/recovery/apply/wor
 import { restoreSnapshot } from '../../src/engine/recovery/restore/restore.ts';
 import { unpackCase, unpackMember } from '../helpers/corpus.ts';
 import { FAKE_OPTIONS } from '../helpers/fake-recovery.ts';
-import { ROOT } from '../helpers/run-cli.ts';
+import { ensureBuilt, ROOT, runCli } from '../helpers/run-cli.ts';
 import { KilledChildren, LONG, tree } from './killed.ts';
 
 /** One of each kind of store and of exchange. */
@@ -27,6 +27,7 @@ describe('crash consistency, captured directories and SIGKILL', function () {
   let scratch: string;
   let children: KilledChildren;
   before(async () => {
+    ensureBuilt();
     scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-killed-'));
     children = await KilledChildren.make();
   });
@@ -46,8 +47,8 @@ describe('crash consistency, captured directories and SIGKILL', function () {
         execFileSync('cp', ['-a', '--sparse=always', pristine, dataDir]);
       };
       reset();
-      const planned = spawnSync(process.execPath, ['--import', 'tsx', path.join(ROOT, 'test/helpers/recover-main.ts'), 'recover/plan', dataDir, '--case', path.join(root, 'case'), ...one.words, '--json'], { encoding: 'utf8', cwd: ROOT });
-      assert.equal(planned.status, 0, planned.stderr);
+      const planned = runCli(['recover', 'plan', dataDir, '--case', path.join(root, 'case'), ...one.words, '--json']);
+      assert.equal(planned.code, 0, planned.stderr);
       const file = path.join(root, 'case', 'plan.json');
       const plan = JSON.parse(fs.readFileSync(file, 'utf8')) as RecoveryPlan;
       const original = tree(dataDir);

@@ -4,6 +4,8 @@ import path from 'node:path';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 export const BIN = path.join(ROOT, 'bin/run.js');
+/** The built tool as a program with its first words: for what starts it itself. */
+export const BUILT_PROGRAM: readonly [string, ...string[]] = [process.execPath, BIN];
 
 export interface Ran {
   code: number | null;

@@ -20,8 +20,8 @@ import { EtcdCluster, etcdMissing } from '../../helpers/etcd-server.ts';
 import { pause } from '../../helpers/pause.ts';
 import { planOf } from '../../helpers/recover-native.ts';
 import { skipWithout } from '../../helpers/skip-without.ts';
-import { SOURCE_PROGRAM } from '../../helpers/source-cli.ts';
 import { treeFingerprint } from '../../helpers/tree-fingerprint.ts';
+import { BUILT_PROGRAM, ensureBuilt } from '../../helpers/run-cli.ts';
 
 const KEYS = 60;
 const TIMEOUT = { timeoutMs: 10_000 };
@@ -32,6 +32,7 @@ const left = (): string[] => fs.readdirSync(scratch);
 
 describe('rehearsal of an etcd plan, with the real server', function () {
   this.timeout(180_000);
+  before(ensureBuilt);
   let servers: EtcdCluster;
   let source: string;
   let plan: RecoveryPlan;
@@ -54,7 +55,7 @@ describe('rehearsal of an etcd plan, with the real server', function () {
 
   it('passes with the server of its minor, only reads the source, and leaves nothing behind', async () => {
     const before = treeFingerprint(source, 'bytes');
-    const report = await rehearse(plan, { scratch, program: SOURCE_PROGRAM });
+    const report = await rehearse(plan, { scratch, program: BUILT_PROGRAM });
     assert.equal(report.verdict, 'pass', JSON.stringify(report, null, 1));
     assert.match(report.server ?? '', /^etcd 3\.\d+\.\d+/);
     assert.deepEqual(report.phases.map((one) => `${one.name} ${one.ok}`), ['copy true', 'apply true', 'start true', 'verify true', 'stop true']);
@@ -69,7 +70,7 @@ describe('rehearsal of an etcd plan, with the real server', function () {
     const other = path.join(servers.root, 'other-etcd');
     fs.writeFileSync(other, '#!/bin/sh\necho "etcd Version: 3.9.1"\n', { mode: 0o755 });
     for (const [binary, why] of [[path.join(servers.root, 'none'), /cannot be run here/], [other, /the data is of etcd 3\.\d+, .* is 3\.9\.1/]] as const) {
-      const report = await rehearse(plan, { scratch, program: SOURCE_PROGRAM, binary });
+      const report = await rehearse(plan, { scratch, program: BUILT_PROGRAM, binary });
       assert.equal(report.verdict, 'unverifiable');
       assert.match(report.detail, why);
       assert.deepEqual(report.phases.map((one) => `${one.name} ${one.ok}`), ['copy true', 'apply true']);
@@ -79,7 +80,7 @@ describe('rehearsal of an etcd plan, with the real server', function () {
   });
 
   it('applied and started plainly, it verifies as rehearsed, and grows back to three with equal hashes', async () => {
-    const rehearsed = await rehearse(plan, { scratch, program: SOURCE_PROGRAM });
+    const rehearsed = await rehearse(plan, { scratch, program: BUILT_PROGRAM });
     await applyPlan(plan, { caseDir: null, overrides: [] });
     const name = servers.members[0]?.name ?? '';
     // Where its peer address, which the plan keeps, says it is.

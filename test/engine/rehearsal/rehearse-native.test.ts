@@ -11,8 +11,8 @@ import { verifyRecovery } from '../../../src/engine/rehearsal/verify.ts';
 import { startNativeMember } from '../../../src/engine/servers/native-member.ts';
 import { identityOf, NativeWriter, threeMembers } from '../../helpers/native-writer.ts';
 import { planOf } from '../../helpers/recover-native.ts';
-import { SOURCE_PROGRAM } from '../../helpers/source-cli.ts';
 import { treeFingerprint } from '../../helpers/tree-fingerprint.ts';
+import { BUILT_PROGRAM, ensureBuilt } from '../../helpers/run-cli.ts';
 
 /** A place of its own: what other runs leave in the temporary directory is none of this test's business. */
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-inspector-test-scratch-'));
@@ -20,6 +20,7 @@ const left = (): string[] => fs.readdirSync(scratch);
 
 describe('rehearsal of a native plan, on a real member process', function () {
   this.timeout(60_000);
+  before(ensureBuilt);
   let root: string;
   let source: string;
   let plan: RecoveryPlan;
@@ -41,7 +42,7 @@ describe('rehearsal of a native plan, on a real member process', function () {
 
   it('passes, only reads the source, and leaves nothing behind', async () => {
     const before = treeFingerprint(source, 'bytes');
-    const report = await rehearse(plan, { scratch, program: SOURCE_PROGRAM });
+    const report = await rehearse(plan, { scratch, program: BUILT_PROGRAM });
     assert.equal(report.verdict, 'pass', JSON.stringify(report, null, 1));
     assert.equal(report.server, 'embedded engine');
     assert.deepEqual(report.phases.map((one) => [one.name, one.ok]), [['copy', true], ['apply', true], ['start', true], ['verify', true], ['stop', true]]);
@@ -57,7 +58,7 @@ describe('rehearsal of a native plan, on a real member process', function () {
     const other = path.join(root, 'other');
     fs.cpSync(source, other, { recursive: true });
     fs.appendFileSync(path.join(other, 'raft/data.mdb'), 'x');
-    await assert.rejects(rehearse(plan, { scratch, program: SOURCE_PROGRAM, dataDir: other }), (error) => {
+    await assert.rejects(rehearse(plan, { scratch, program: BUILT_PROGRAM, dataDir: other }), (error) => {
       assert.ok(error instanceof DriftError);
       assert.ok(error.message.includes(`${other} is not what plan`), 'the copy is gone by then');
       assert.ok(!`${error.message} ${error.hint} ${error.files.join(' ')}`.includes(scratch), error.message);
@@ -75,10 +76,10 @@ describe('rehearsal of a native plan, on a real member process', function () {
   });
 
   it('applied and started, it verifies: with the state as rehearsed, and not under another plan', async () => {
-    const rehearsed = await rehearse(plan, { scratch, program: SOURCE_PROGRAM });
+    const rehearsed = await rehearse(plan, { scratch, program: BUILT_PROGRAM });
     await applyPlan(plan, { caseDir: null, overrides: [] });
     const { outcome } = plan;
-    const server = await startNativeMember({ program: SOURCE_PROGRAM, dataDir: source, scratch: root, clusterId: outcome.clusterId ?? '', generation: outcome.generation ?? 1, member: { id: outcome.memberId ?? '' } });
+    const server = await startNativeMember({ program: BUILT_PROGRAM, dataDir: source, scratch: root, clusterId: outcome.clusterId ?? '', generation: outcome.generation ?? 1, member: { id: outcome.memberId ?? '' } });
     const cluster = await openNativeCluster({ endpoints: server.endpoints, clusterId: null, tls: null, dial: () => server.endpoints[0] ?? '' });
     try {
       const options = { timeoutMs: 20_000, endpoints: server.endpoints, rehearsed };

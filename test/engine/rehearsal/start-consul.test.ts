@@ -11,7 +11,7 @@ import { skipWithout } from '../../helpers/skip-without.ts';
 import { treeFingerprint } from '../../helpers/tree-fingerprint.ts';
 import { copyCase, planFor, recoverableCases, serverIdsOf } from '../recovery/hashicorp/plan-and-apply.ts';
 import { removeAll } from '../recovery/hashicorp/recover-directory.ts';
-import { SOURCE_PROGRAM } from '../../helpers/source-cli.ts';
+import { BUILT_PROGRAM, ensureBuilt } from '../../helpers/run-cli.ts';
 
 // A program that answers as Consul's HTTP API does, for what a sound server never says. The real one is below.
 const STAND_IN = `#!${process.execPath}
@@ -36,6 +36,7 @@ http.createServer((request, response) => {
 
 describe('a stand-in for Consul on the result of a plan', function () {
   this.timeout(30_000);
+  before(ensureBuilt);
   let root: string;
   let data: string;
   let binary: string;
@@ -57,7 +58,7 @@ describe('a stand-in for Consul on the result of a plan', function () {
   });
 
   it('is on loopback alone, knows no other node, is written to, and ends', async () => {
-    const starter = await starterFor(plan(), data, { program: SOURCE_PROGRAM, binary, scratch: root });
+    const starter = await starterFor(plan(), data, { program: BUILT_PROGRAM, binary, scratch: root });
     assert.ok('start' in starter, JSON.stringify(starter));
     assert.equal(starter.software, 'Consul 1.15.2');
     const started = await starter.start();
@@ -74,7 +75,7 @@ describe('a stand-in for Consul on the result of a plan', function () {
   });
 
   it('fails the checks that do not hold', async () => {
-    const starter = await starterFor(plan({ voters: ['id-2'], termAbove: 9, lastEntry: { term: 7, index: 500 } }), data, { program: SOURCE_PROGRAM, binary, scratch: root });
+    const starter = await starterFor(plan({ voters: ['id-2'], termAbove: 9, lastEntry: { term: 7, index: 500 } }), data, { program: BUILT_PROGRAM, binary, scratch: root });
     assert.ok('start' in starter);
     const started = await starter.start();
     try {
@@ -85,15 +86,16 @@ describe('a stand-in for Consul on the result of a plan', function () {
   });
 
   it('is not there: then only the offline check counts', async () => {
-    const none = await starterFor(plan(), data, { program: SOURCE_PROGRAM, binary: path.join(root, 'none'), scratch: root });
+    const none = await starterFor(plan(), data, { program: BUILT_PROGRAM, binary: path.join(root, 'none'), scratch: root });
     assert.ok('why' in none && /none cannot be run here/.test(none.why));
-    const bare = await starterFor({ ...plan(), product: 'rqlite' }, data, { program: SOURCE_PROGRAM, scratch: root });
+    const bare = await starterFor({ ...plan(), product: 'rqlite' }, data, { program: BUILT_PROGRAM, scratch: root });
     assert.ok('why' in bare && /can start rqlite/.test(bare.why));
   });
 });
 
 describe('rehearsal of a Consul plan, with the real server', function () {
   this.timeout(120_000);
+  before(ensureBuilt);
   let binary = '';
 
   before(function () {
@@ -111,7 +113,7 @@ describe('rehearsal of a Consul plan, with the real server', function () {
     const plan = await planFor(found.members.map((member) => path.join(copy, member)), { ids: serverIdsOf(found.name) });
     const dataDir = path.join(copy, plan.source);
     const before = treeFingerprint(dataDir, 'bytes');
-    const report = await rehearse(plan, { program: SOURCE_PROGRAM, dataDir, binary });
+    const report = await rehearse(plan, { program: BUILT_PROGRAM, dataDir, binary });
     assert.equal(report.verdict, 'pass', JSON.stringify(report, null, 1));
     assert.equal(report.server, 'Consul 1.8.7');
     assert.deepEqual(report.checks.map((one) => [one.name, one.ok]), [['leader', true], ['voters', true], ['entries', true], ['write', true]]);
