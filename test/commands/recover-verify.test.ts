@@ -67,6 +67,12 @@ describe('recover rehearse and recover verify', function () {
     assert.deepEqual(kept<RehearsalReport>('rehearsal.json'), data);
   });
 
+  it('rehearse lifts what apply can lift, and knows no other rule', () => {
+    const { exit, error } = json<null>('rehearse', '--override', 'nonsense');
+    assert.equal(exit.code, 2);
+    assert.match(error?.message ?? '', /--override nonsense/);
+  });
+
   it('rehearse is 11 without a server that fits, and says why', () => {
     const { exit, data } = json<RehearsalReport>('rehearse', '--binary', '/no/etcd');
     assert.deepEqual([exit.code, data.verdict, data.server], [11, 'unverifiable', null]);

@@ -16,7 +16,7 @@ import { EXIT, type ExitCode, InspectorError } from '../../engine/errors.ts';
 import type { ApplyReport } from '../../engine/model/apply-report.ts';
 import { type RecoveryPlan, shortPlanId } from '../../engine/model/plan.ts';
 import { applyPlan, previewApply } from '../../engine/recovery/apply/apply.ts';
-import type { ApplyOptions } from '../../engine/recovery/apply/options.ts';
+import { APPLY_OVERRIDES, type ApplyOptions } from '../../engine/recovery/apply/options.ts';
 import { refusalOf } from '../../engine/recovery/apply/preflight.ts';
 import { recoveryStatus } from '../../engine/recovery/apply/status.ts';
 import { MOVED_ON } from '../../engine/recovery/apply/undo.ts';
@@ -50,7 +50,7 @@ Cut off anywhere, by Ctrl-C, a full disk or kill -9, the same command goes on wh
 
   protected async execute(): Promise<Answer<ApplyReport>> {
     const { args, flags } = await this.parse(RecoverApply);
-    const overrides = overridesOf(this.globals.override, ['certain-loss', 'other-plan']);
+    const overrides = overridesOf(this.globals.override, APPLY_OVERRIDES);
     const { plan, caseDir, words } = await this.openPlan(args.plan, flags.case);
     const options = { dataDir: flags.data, into: flags.into === undefined ? undefined : path.resolve(flags.into), backupDir: flags['backup-dir'], caseDir, overrides: [...overrides], progress: this.progress };
     const preview = await previewApply(plan, options);

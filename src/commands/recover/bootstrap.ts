@@ -20,6 +20,7 @@ import type { ApplyReport } from '../../engine/model/apply-report.ts';
 import type { RecoveryPlan } from '../../engine/model/plan.ts';
 import { planText } from '../../engine/model/plan-schema.ts';
 import { applyPlan, previewApply } from '../../engine/recovery/apply/apply.ts';
+import { APPLY_OVERRIDES } from '../../engine/recovery/apply/options.ts';
 import { caseDirectory, refuseInsideData, writeNewFile } from '../../engine/recovery/case-directory.ts';
 import { newPlanFile } from '../../engine/recovery/case-files.ts';
 import { keepEvidence } from '../../engine/recovery/keep-evidence.ts';
@@ -34,9 +35,6 @@ export interface BootstrapReport {
   planFile: string | null;
   apply: ApplyReport;
 }
-
-/** Rules of apply that can be lifted besides those of the plan. */
-const APPLY_OVERRIDES = ['other-plan'];
 
 export default class RecoverBootstrap extends CaseCommand<BootstrapReport> {
   static override summary = 'Collect, pick, plan and apply for one directory in one go, by the same rules';

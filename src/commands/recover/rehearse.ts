@@ -5,12 +5,14 @@ import { CaseCommand } from '../../cli/case-command.ts';
 import { caseFlags, planArg } from '../../cli/case-flags.ts';
 import { escapeControl } from '../../cli/escape.ts';
 import { programOf } from '../../cli/lab-frame.ts';
+import { overridesOf } from '../../cli/live-command.ts';
 import { writeError } from '../../cli/output.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { rehearseLines } from '../../cli/render/rehearse.ts';
 import { EXIT } from '../../engine/errors.ts';
 import { type Finding, finding } from '../../engine/model/finding.ts';
 import type { RehearsalReport } from '../../engine/model/verify-report.ts';
+import { APPLY_OVERRIDES } from '../../engine/recovery/apply/options.ts';
 import { REHEARSAL_FILE } from '../../engine/recovery/apply/rehearsed.ts';
 import { writeCaseFile } from '../../engine/rehearsal/case-result.ts';
 import { rehearse } from '../../engine/rehearsal/rehearse.ts';
@@ -32,6 +34,7 @@ The result is kept in the case directory, with a copy of a plan that lies elsewh
 
   protected async execute(): Promise<Answer<RehearsalReport>> {
     const { args, flags } = await this.parse(RecoverRehearse);
+    const overrides = overridesOf(this.globals.override, APPLY_OVERRIDES);
     const { plan, caseDir, words } = await this.openPlan(args.plan, flags.case);
     const problem = await this.beginCase(flags.data);
     const report = await rehearse(plan, {
@@ -39,7 +42,7 @@ The result is kept in the case directory, with a copy of a plan that lies elsewh
       dataDir: flags.data,
       scratch: flags.scratch === undefined ? undefined : path.resolve(flags.scratch),
       binary: flags.binary,
-      overrides: this.globals.override,
+      overrides: [...overrides],
       verifyMs: this.globals.timeout,
       progress: this.progress,
     });

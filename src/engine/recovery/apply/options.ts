@@ -1,6 +1,9 @@
 import type { AppliedStep } from '../../model/apply-report.ts';
 import type { Progress } from '../../model/reading.ts';
 
+/** Rules that an apply can lift. */
+export const APPLY_OVERRIDES = ['certain-loss', 'other-plan'] as const;
+
 /** How a plan is applied or undone. */
 export interface ApplyOptions {
   /** Where the source lies on this machine; default the plan's own. */
