@@ -18,7 +18,7 @@ export function wrap(text: string, width: number): string[] {
 /** Lines of `text` after `head`, broken at blanks to fit `width`; the lines after the first are indented to the text's start. */
 export function wrapAfter(head: string, text: string, width: number): string[] {
   const indent = displayWidth(head);
-  return wrap(text, Math.max(20, width - indent)).map((line, at) => (at === 0 ? head : ' '.repeat(indent)) + line);
+  return wrap(text, Math.max(20, width - indent)).map((line, at) => ((at === 0 ? head : ' '.repeat(indent)) + line).trimEnd());
 }
 
 /** A first line of two parts: where a terminal is too narrow for both, the second stands below, whole. */
