@@ -58,7 +58,7 @@ describe(`lab: drills on real processes, each loss of a majority ${RUNS} time${R
     const file = path.join(root, `drill-${(files += 1)}.yaml`);
     // Only what the scenario itself measures: an objective that cannot be measured is missed.
     const objectives = Object.fromEntries(Object.entries(scenarioOf(scenario).limits).map(([name, limit]) => [name, PATIENT[name] ?? limit]));
-    fs.writeFileSync(file, dump({ scenario, load: LOAD, objectives, ...more }));
+    fs.writeFileSync(file, dump({ scenario, load: { ...LOAD, ...scenarioOf(scenario).load }, objectives, ...more }));
     for (let attempt = 1; ; attempt += 1) {
       const { code, stdout, stderr } = await start(['drill', 'run', file, '--json', '--out', path.join(root, `results-${files}-${attempt}`)]);
       assert.notEqual(stdout, '', stderr);

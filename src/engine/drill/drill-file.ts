@@ -1,6 +1,7 @@
 import { load } from 'js-yaml';
 import { z } from 'zod';
 import { UsageError } from '../errors.ts';
+import { isRecord } from '../model/is-record.ts';
 import { faultSchema, MAX_DRILL_MS } from './fault.ts';
 
 /** Largest drill file, in bytes. */
@@ -79,9 +80,10 @@ export type DrillLimits = NonNullable<DrillFile['objectives']>;
 
 /**
  * Reads a drill file.
+ * @param loadOf The load that a scenario brings: it stands where the file leaves a field of it out.
  * @throws {UsageError} When it is no YAML, or asks for something that does not exist; names the place.
  */
-export function parseDrill(source: string, name: string): DrillFile {
+export function parseDrill(source: string, name: string, loadOf: (scenario: string) => Partial<DrillLoad> | undefined = () => undefined): DrillFile {
   const hint = 'Write one to begin with: raft-inspector drill init; the fields are in docs/drills.md';
   if (Buffer.byteLength(source) > MAX_DRILL_FILE_BYTES) throw new UsageError(`${name} is larger than ${MAX_DRILL_FILE_BYTES} bytes`, hint);
   let document: unknown;
@@ -90,10 +92,16 @@ export function parseDrill(source: string, name: string): DrillFile {
   } catch (cause) {
     throw new UsageError(`${name} is no YAML: ${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}`, hint, { cause });
   }
-  const parsed = drillSchema.safeParse(document);
+  const parsed = drillSchema.safeParse(withLoad(document, loadOf));
   if (parsed.success) return parsed.data;
   const issue = deepest(parsed.error.issues[0]);
   throw new UsageError(`${name}: ${issue.path === '' ? '' : `${issue.path}: `}${issue.message}`, hint);
+}
+
+function withLoad(document: unknown, loadOf: (scenario: string) => Partial<DrillLoad> | undefined): unknown {
+  if (!isRecord(document) || typeof document['scenario'] !== 'string') return document;
+  const { load: own = {} } = document;
+  return isRecord(own) ? { ...document, load: { ...loadOf(document['scenario']), ...own } } : document;
 }
 
 /** A union reports all its branches: the one that went furthest says what was meant. */

@@ -9,7 +9,7 @@ import { drillTemplate } from './template.ts';
 export function openDrill(word: string, seed: string | undefined): DrillSource {
   if (/[./]/.test(word)) {
     const text = readSmallFile(word, MAX_DRILL_FILE_BYTES);
-    const file = parseDrill(text, word);
+    const file = parseDrill(text, word, (name) => scenarioOf(name).load);
     // What a drill file names is meant from where the file lies.
     const backup = file.backup === undefined ? undefined : path.resolve(path.dirname(word), file.backup);
     return { file: { ...file, ...(backup === undefined ? {} : { backup }), ...(seed === undefined ? {} : { seed }) }, text };

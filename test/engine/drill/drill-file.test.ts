@@ -20,6 +20,8 @@ describe('drill file', () => {
     const file = parseDrill('scenario: quorum-loss-3\n', 'drill.yaml');
     assert.deepEqual([file.engine, file.load.clients, file.load.rate, file.kill, file.reopen, file.faults, file.checks], ['native', 8, 300, 'one-by-one', 'after-check', [], []]);
     assert.deepEqual([file.nodes, file.seed, file.timing, file.objectives], [undefined, undefined, undefined, undefined], 'what the scenario decides stays open');
+    const slow = parseDrill('scenario: delay-100-500\nload: {rate: 200}\n', 'drill.yaml', (name) => scenarioOf(name).load);
+    assert.deepEqual([slow.load.clients, slow.load.timeoutMs, slow.load.rate, slow.load.keys], [64, 10_000, 200, 256], 'the scenario brings a load of its own');
   });
 
   it('takes numbers as seeds, and dates that YAML reads as dates', () => {
