@@ -1,9 +1,19 @@
-import { EXIT, type ExitCode } from '../engine/errors.ts';
+import { EXIT, type ExitCode, InspectorError } from '../engine/errors.ts';
 import type { AppliedStep } from '../engine/model/apply-report.ts';
+import { telling, type Told } from './failure.ts';
 
 /** Codes that come with what was found or done; a refusal changed nothing and has nothing to tell. */
-export function isAnswered(exit: ExitCode): boolean {
+function isAnswered(exit: ExitCode): boolean {
   return exit === EXIT.drift || exit === EXIT.partial || exit === EXIT.findings;
+}
+
+/** Runs a change; where it ends with something to tell, its error brings that answer along. */
+export async function answering<T>(change: () => Promise<T>, answer: (error: InspectorError) => Told): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    throw error instanceof InspectorError && isAnswered(error.exitCode) ? telling(error, answer(error)) : error;
+  }
 }
 
 type OnStep = (id: string, status: 'started' | 'done' | 'failed', step?: AppliedStep) => void;

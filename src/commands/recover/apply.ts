@@ -10,9 +10,8 @@ import { isLabMember, refusalFindings, severeReason } from '../../cli/apply-cons
 import { overridesOf } from '../../cli/live-command.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { applyLines } from '../../cli/render/apply.ts';
-import { telling } from '../../cli/failure.ts';
-import { isAnswered, StepsSoFar } from '../../cli/steps-so-far.ts';
-import { EXIT, type ExitCode, InspectorError } from '../../engine/errors.ts';
+import { answering, StepsSoFar } from '../../cli/steps-so-far.ts';
+import { EXIT, type ExitCode, type InspectorError } from '../../engine/errors.ts';
 import type { ApplyReport } from '../../engine/model/apply-report.ts';
 import { type RecoveryPlan, shortPlanId } from '../../engine/model/plan.ts';
 import { applyPlan, previewApply } from '../../engine/recovery/apply/apply.ts';
@@ -63,21 +62,11 @@ Cut off anywhere, by Ctrl-C, a full disk or kill -9, the same command goes on wh
     const ways: WaysOn = { goesOn, verify: verifyCommand(plan, words), takeBack: ['raft-inspector', 'recover', 'undo', args.plan ?? shortPlanId(plan), ...repeated('case', flags.case), ...repeated('data', flags.data)] };
     if (preview.state === 'already-applied') return this.finished(preview, plan, words);
     const next = preview.refusals.length === 0 ? [goesOn] : wayOn(preview.refusals[0]?.exit, preview, plan, options, ways);
-    if (flags.execute && preview.refusals.length > 0) await this.refused(plan, options, preview, next);
+    if (flags.execute && preview.refusals.length > 0) await answering(() => applyPlan(plan, options), () => ({ data: preview, next })); // it refuses in its own words
     const consent = await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId, isLab, severe, preview: (style) => applyLines(preview, plan, style) });
     if (consent === 'preview') return this.previewed(preview, plan, next);
     await this.beginCase(flags.data);
     return this.finished(await this.carryOut(plan, options, preview, ways), plan, words);
-  }
-
-  /** It refuses in its own words; where the world differs the answer is there all the same. */
-  private async refused(plan: RecoveryPlan, options: ApplyOptions, preview: ApplyReport, next: string[]): Promise<void> {
-    try {
-      await applyPlan(plan, options);
-    } catch (error) {
-      if (error instanceof InspectorError && isAnswered(error.exitCode)) telling(error, { data: preview, next });
-      throw error;
-    }
   }
 
   private async carryOut(plan: RecoveryPlan, options: ApplyOptions, preview: ApplyReport, ways: WaysOn): Promise<ApplyReport> {
@@ -92,12 +81,7 @@ Cut off anywhere, by Ctrl-C, a full disk or kill -9, the same command goes on wh
       durationMs: Math.round(performance.now() - from),
     });
     this.changing(ways.goesOn, () => report(null));
-    try {
-      return await applyPlan(plan, { ...options, onStep: soFar.watch(this.showSteps(preview.steps.map((one) => one.id))) });
-    } catch (error) {
-      if (error instanceof InspectorError && isAnswered(error.exitCode)) telling(error, { data: report(error), next: wayOn(error.exitCode, report(error), plan, options, ways) });
-      throw error;
-    }
+    return answering(() => applyPlan(plan, { ...options, onStep: soFar.watch(this.showSteps(preview.steps.map((one) => one.id))) }), (error) => ({ data: report(error), next: wayOn(error.exitCode, report(error), plan, options, ways) }));
   }
 
   private previewed(report: ApplyReport, plan: RecoveryPlan, next: string[]): Answer<ApplyReport> {

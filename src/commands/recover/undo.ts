@@ -8,9 +8,8 @@ import { changeFlags, consentTo, shortId } from '../../cli/consent.ts';
 import { overridesOf } from '../../cli/live-command.ts';
 import { commandLine } from '../../cli/quote.ts';
 import { undoableLines, undoLines } from '../../cli/render/apply-undo.ts';
-import { telling } from '../../cli/failure.ts';
-import { isAnswered, StepsSoFar } from '../../cli/steps-so-far.ts';
-import { EXIT, type ExitCode, InspectorError } from '../../engine/errors.ts';
+import { answering, StepsSoFar } from '../../cli/steps-so-far.ts';
+import { EXIT, type ExitCode, type InspectorError } from '../../engine/errors.ts';
 import type { UndoReport } from '../../engine/model/apply-report.ts';
 import { type RecoveryPlan, shortPlanId } from '../../engine/model/plan.ts';
 import { planBeside } from '../../engine/recovery/apply/plan-beside.ts';
@@ -59,7 +58,7 @@ and keeps what is there now beside the data.`;
     const goesOn = commandLine('raft-inspector', 'recover', 'undo', ...words, ...[...overrides].flatMap((rule) => ['--override', rule]), '--execute', ...(severe === null || isLab ? [] : ['--confirm', shortId(clusterId)]));
     const named = args.plan === undefined && flags.data === undefined ? [shortPlanId(plan), ...words] : words;
     const next = preview.refusals.length === 0 ? [goesOn] : wayOn(preview.refusals[0]?.exit, plan, options, named);
-    if (flags.execute && preview.refusals.length > 0) await this.refused(plan, options, preview, next);
+    if (flags.execute && preview.refusals.length > 0) await answering(() => undoPlan(plan, options), () => ({ data: preview, next })); // it refuses in its own words
     const consent = preview.state === 'already-undone' ? 'go' : await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId, isLab, severe, preview: (style) => undoLines(preview, plan, style) });
     if (consent === 'preview') {
       return {
@@ -75,27 +74,12 @@ and keeps what is there now beside the data.`;
     return { data: report, findings: [], next: [commandLine('raft-inspector', 'inspect', 'member', report.dataDir)], screen: (style) => undoLines(report, plan, style) };
   }
 
-  /** It refuses in its own words; where the world differs the answer is there all the same. */
-  private async refused(plan: RecoveryPlan, options: ApplyOptions, preview: UndoReport, next: string[]): Promise<void> {
-    try {
-      await undoPlan(plan, options);
-    } catch (error) {
-      if (error instanceof InspectorError && isAnswered(error.exitCode)) telling(error, { data: preview, next });
-      throw error;
-    }
-  }
-
   private async carryOut(plan: RecoveryPlan, options: ApplyOptions, preview: UndoReport, goesOn: string, named: readonly string[]): Promise<UndoReport> {
     const from = performance.now();
     const soFar = new StepsSoFar(preview.steps);
     const report = (error: InspectorError | null): UndoReport => ({ ...preview, state: soFar.begun ? 'partial' : 'preview', steps: soFar.steps, refusals: error === null ? [] : [refusalOf(error)], durationMs: Math.round(performance.now() - from) });
     this.changing(goesOn, () => report(null));
-    try {
-      return await undoPlan(plan, { ...options, onStep: soFar.watch(this.showSteps(['check', 'restore'])) });
-    } catch (error) {
-      if (error instanceof InspectorError && isAnswered(error.exitCode)) telling(error, { data: report(error), next: error.exitCode === EXIT.partial ? [goesOn] : wayOn(error.exitCode, plan, options, named) });
-      throw error;
-    }
+    return answering(() => undoPlan(plan, { ...options, onStep: soFar.watch(this.showSteps(['check', 'restore'])) }), (error) => ({ data: report(error), next: error.exitCode === EXIT.partial ? [goesOn] : wayOn(error.exitCode, plan, options, named) }));
   }
 
   private async asked(word: string | undefined, data: string | undefined, given: string | undefined): Promise<Asked> {
