@@ -62,7 +62,7 @@ Cut off anywhere, by Ctrl-C, a full disk or kill -9, the same command goes on wh
     const ways: WaysOn = { goesOn, verify: verifyCommand(plan, words), takeBack: ['raft-inspector', 'recover', 'undo', args.plan ?? shortPlanId(plan), ...repeated('case', flags.case), ...repeated('data', flags.data)] };
     if (preview.state === 'already-applied') return this.finished(preview, plan, words);
     const next = preview.refusals.length === 0 ? [goesOn] : wayOn(preview.refusals[0]?.exit, preview, plan, options, ways);
-    if (flags.execute && preview.refusals.length > 0) await answering(() => applyPlan(plan, options), () => ({ data: preview, next })); // it refuses in its own words
+    if (flags.execute && preview.refusals.length > 0) await answering(() => applyPlan(plan, { ...options, refuseOnly: true }), () => ({ data: preview, next })); // it refuses in its own words
     const consent = await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId, isLab, severe, preview: (style) => applyLines(preview, plan, style) });
     if (consent === 'preview') return this.previewed(preview, plan, next);
     await this.beginCase(flags.data);

@@ -58,7 +58,7 @@ and keeps what is there now beside the data.`;
     const goesOn = commandLine('raft-inspector', 'recover', 'undo', ...words, ...[...overrides].flatMap((rule) => ['--override', rule]), '--execute', ...(severe === null || isLab ? [] : ['--confirm', shortId(clusterId)]));
     const named = args.plan === undefined && flags.data === undefined ? [shortPlanId(plan), ...words] : words;
     const next = preview.refusals.length === 0 ? [goesOn] : wayOn(preview.refusals[0]?.exit, plan, options, named);
-    if (flags.execute && preview.refusals.length > 0) await answering(() => undoPlan(plan, options), () => ({ data: preview, next })); // it refuses in its own words
+    if (flags.execute && preview.refusals.length > 0) await answering(() => undoPlan(plan, { ...options, refuseOnly: true }), () => ({ data: preview, next })); // it refuses in its own words
     const consent = preview.state === 'already-undone' ? 'go' : await consentTo({ execute: flags.execute, confirm: flags.confirm, clusterId, isLab, severe, preview: (style) => undoLines(preview, plan, style) });
     if (consent === 'preview') {
       return {

@@ -9,7 +9,7 @@ import { makeBackup, verifyBackup } from './backup.ts';
 import { exchangeOf, refuseMovedOn } from './exchange.ts';
 import { applyInto } from './into.ts';
 import { type ApplyStepId, Journal } from './journal.ts';
-import type { ApplyOptions } from './options.ts';
+import { type ApplyOptions, endIfRefuseOnly } from './options.ts';
 import { notInUse, type Preflight, preflight, refusalOf } from './preflight.ts';
 import { asOnlyRun, inWords, StepRun } from './run-steps.ts';
 import { buildResult, holds } from './staging.ts';
@@ -81,6 +81,7 @@ async function lookFirst(plan: RecoveryPlan, at: Workplace, options: ApplyOption
   const standing = standingOf(Journal.read(at.journal, world.ops), plan.planId);
   const looked: Looked = (await inWords(() => standsAlready(plan, at, standing, world))) ?? { ...(await preflight(plan, at, options, world)), isApplied: false };
   if (looked.errors[0] !== undefined) throw looked.errors[0];
+  endIfRefuseOnly(options);
   return looked;
 }
 

@@ -8,7 +8,7 @@ import { linkNew } from '../../files/new-file.ts';
 import type { AppliedStep, ApplyReport } from '../../model/apply-report.ts';
 import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import { checkResult } from './apply.ts';
-import type { ApplyOptions } from './options.ts';
+import { type ApplyOptions, endIfRefuseOnly } from './options.ts';
 import { type Preflight, preflight } from './preflight.ts';
 import { systemFailure } from './run-steps.ts';
 import { buildResult, holds } from './staging.ts';
@@ -27,6 +27,7 @@ export async function applyInto(plan: RecoveryPlan, at: Workplace, options: Appl
   const isPacked = isArchive(target);
   const looked = await preflight(plan, at, options, world);
   if (looked.errors[0] !== undefined) throw looked.errors[0];
+  endIfRefuseOnly(options);
   // Locked against a second run, which would clean up what this one builds.
   const home = path.join(path.dirname(target), `.${path.basename(target)}.ri-${shortPlanId(plan)}`);
   const aside = path.join(home, 'new');

@@ -8,7 +8,7 @@ import { type RecoveryPlan, shortPlanId } from '../../model/plan.ts';
 import { type Backup, verifyBackup } from './backup.ts';
 import { isUntouched } from './exchange.ts';
 import { Journal, type UndoManner, type UndoStepId } from './journal.ts';
-import type { ApplyOptions } from './options.ts';
+import { type ApplyOptions, endIfRefuseOnly } from './options.ts';
 import { notInUse, refusalOf } from './preflight.ts';
 import { asOnlyRun, inWords, StepRun } from './run-steps.ts';
 import { dressTree, holds, restoreFrom } from './staging.ts';
@@ -58,6 +58,7 @@ export async function undoPlan(plan: RecoveryPlan, options: ApplyOptions, world:
   const at = workplaceOf(plan, options);
   const early = await inWords(() => look(plan, at, standingOf(Journal.read(at.journal, world.ops), plan.planId), options, world));
   if (early.errors[0] !== undefined) throw early.errors[0];
+  endIfRefuseOnly(options);
   return asOnlyRun(at, world, () => new UndoRun(plan, at, options, world).go());
 }
 

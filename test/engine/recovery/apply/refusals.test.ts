@@ -251,6 +251,17 @@ describe('recover undo', () => {
     assert.match(ops.dump(report.setAside).join('\n'), /1\.wal file 640 0:0 \d+ new wal and more/);
   });
 
+  it('a run that was only to refuse changes nothing when what stood in the way is gone', async () => {
+    const refuseOnly = { ...FAKE_OPTIONS, refuseOnly: true };
+    const untouched = ops.dump('/srv');
+    for (const options of [refuseOnly, { ...refuseOnly, into: '/srv/elsewhere' }]) await assert.rejects(applyPlan(plan, options, fakeWorld(ops)), /is gone; nothing was changed/);
+    assert.deepEqual(ops.dump('/srv'), untouched);
+    await applyPlan(plan, FAKE_OPTIONS, fakeWorld(ops));
+    const applied = ops.dump(FAKE_DATA);
+    await assert.rejects(undoPlan(plan, refuseOnly, fakeWorld(ops)), /is gone; nothing was changed/);
+    assert.deepEqual(ops.dump(FAKE_DATA), applied);
+  });
+
   it('touches nothing when the backup is damaged', async () => {
     await applyPlan(plan, FAKE_OPTIONS, fakeWorld(ops));
     const sum = plan.files.find((one) => one.path === 'member/wal/1.wal')?.sha256 ?? '';
